@@ -70,12 +70,13 @@ test('row_is_edited_by_keyboard_alone', async () => {
 
   await page.reload();
   await settle(page);
-  assert.match(await cell.innerText(), /Not saved\s+Typed with keys only\./, 'and loses nothing');
+  // A row is hidden until its height is known, and text that is hidden is no inner text.
+  assert.match(await cell.textContent(), /Not saved\s+Typed with keys only\./, 'and loses nothing');
   await tabTo(page, cell);
   await page.keyboard.press('F2');
   await page.keyboard.press('Control+Enter');
   await page.waitForFunction(() => document.activeElement?.getAttribute('data-field') === 'answer');
-  assert.match(await cell.innerText(), /^Edit Answer:\s+Typed with keys only\.$/);
+  assert.match(await cell.textContent(), /^Edit Answer:\s+Typed with keys only\.$/);
   assert.equal((await faq('grid-1')).answer, 'Typed with keys only.');
   assert.deepEqual(await page.faults(), []);
   await page.context().close();
@@ -160,6 +161,11 @@ test('new_faq_begins_with_what_another_screen_brings', async () => {
   await page.getByRole('textbox', { name: 'Id', exact: true }).fill('tents');
   await page.getByRole('textbox', { name: 'Answer' }).fill('Yes, two models.');
   await page.getByRole('button', { name: 'Check and save' }).click();
+  // The question that the editor came from is tried too.
+  const check = page.getByRole('dialog', { name: 'Before saving' });
+  await check.getByText('The question that you came with').waitFor();
+  await check.getByText('Yes, two models.').first().waitFor();
+  await check.getByRole('button', { name: 'Save' }).click();
   await page.waitForURL('**/faqs/tents');
   const saved = await faq('tents');
   assert.deepEqual([saved.question, saved.answer, saved.variants], ['Do you sell tents?', 'Yes, two models.', ['tents for sale', 'any tents']]);
@@ -170,6 +176,9 @@ test('new_faq_begins_with_what_another_screen_brings', async () => {
   await page.getByRole('textbox', { name: 'Answer 2' }).fill('Three models for members.');
   await page.getByRole('group', { name: 'Answer 2' }).getByRole('textbox', { name: 'Audience' }).fill('member');
   await page.getByRole('button', { name: 'Check and save' }).click();
+  await check.getByText('The question that you came with').waitFor();
+  await check.getByText('where are the tents').waitFor();
+  await check.getByRole('button', { name: 'Save' }).click();
   await toast(page).getByText('Changed: version 2').waitFor();
   const changed = await faq('tents');
   assert.deepEqual(changed.variants, ['tents for sale', 'any tents', 'where are the tents']);
@@ -208,6 +217,38 @@ test('broken_judged_question_needs_a_deliberate_save', async () => {
   assert.equal((await faq('parcel')).answer, 'A parcel may weigh at most 30 kilograms.');
   await page.getByRole('tab', { name: 'Edit' }).click();
   await page.waitForFunction(() => [...document.querySelectorAll('textarea')].some((one) => one.value.includes('30 kilograms')));
+  await page.context().close();
+});
+
+test('blocked_cell_goes_on_in_the_editor_with_what_was_typed', async () => {
+  const question = 'How heavy may a crate be?';
+  await put('crate', { question, answer: 'A crate may weigh at most 25 kilograms.' });
+  await service.api('PUT', '/v1/judged-questions/crate', { question, contains: '25 kilograms' });
+  const page = await open('/faqs?q=crate');
+  const of = row(page, question);
+  await of.getByRole('button', { name: /^Edit Answer:/ }).click();
+  await of.getByRole('textbox').fill('A crate may weigh at most 15 kilograms.');
+  await of.getByRole('button', { name: 'Save' }).click();
+  await of.getByText('Nothing was changed: 1 judged question would break').waitFor();
+  await of.getByText('The answer has to contain “25 kilograms”, and no longer does.').waitFor();
+  await of.locator('del').filter({ hasText: '25' }).first().waitFor();
+  await of.locator('ins').filter({ hasText: '15' }).first().waitFor();
+  assert.doesNotMatch(await of.innerText(), /would break 1 judged question\(s\)/, 'not the words of the service');
+  assert.deepEqual(await findings(page), []);
+  await of.getByRole('button', { name: 'See which answers change' }).click();
+  await page.waitForURL('**/faqs/crate?check=1');
+  const dialog = page.getByRole('dialog', { name: 'Before saving' });
+  await dialog.getByText('1 judged question breaks').waitFor({ timeout: 60_000 });
+  await dialog.getByText('The answer has to contain “25 kilograms”, and no longer does.').waitFor();
+  await dialog.getByRole('button', { name: 'Edit on' }).click();
+  await page.getByText(/Restored what you had typed/).waitFor();
+  assert.equal(await page.getByRole('textbox', { name: 'Answer' }).inputValue(), 'A crate may weigh at most 15 kilograms.');
+  assert.equal((await faq('crate')).answer, 'A crate may weigh at most 25 kilograms.');
+  // What was typed is in one place: the grid has it no more.
+  await page.goto('/faqs?q=crate');
+  assert.equal(await of.getByText('Not saved').count(), 0);
+  await service.api('DELETE', '/v1/judged-questions/crate');
+  assert.deepEqual(await page.faults(), []);
   await page.context().close();
 });
 
@@ -330,6 +371,122 @@ test('contradicting_rows_are_side_by_side_and_only_good_ones_imported', async ()
   await page.getByRole('button', { name: 'Import 1 FAQ' }).click();
   await page.getByText('Imported: 1 added, 0 changed.').waitFor();
   assert.equal((await faq('lockers')).answer, '七天內可以退租。');
+  await page.context().close();
+});
+
+test('rows_that_answer_otherwise_are_decided_by_keyboard_alone', async () => {
+  await put('skis', { question: 'Do you rent skis?', answer: 'Yes, in winter.' });
+  await put('sleds', { question: '幾天內可以退租雪橇？', answer: '七天內可以退租。' });
+  await put('poles', { question: 'Do you rent poles?', answer: 'Yes.', variants: ['poles for rent'] });
+  const sheet = join(folder, 'rental.csv');
+  writeFileSync(sheet, 'question,answer,owner\nDo you rent skis?,Ask at the mountain hut.,Amy\n幾天內可以退租雪橇？,三十天內可以退租。,Bob\npoles for rent,Yes.,Bob\n');
+  const page = await open('/faqs/import');
+  await page.locator('input[type=file]').setInputFiles(sheet);
+  const rows = page.getByRole('region', { name: 'What each row does' });
+  await rows.getByRole('heading', { name: '1 answers differently' }).waitFor();
+  await rows.getByRole('heading', { name: '1 contradicts' }).waitFor();
+  assert.equal(await rows.getByRole('heading', { name: '1 duplicate' }).locator('xpath=ancestor::details').getAttribute('open'), null, 'the same answer is folded away');
+  for (const text of ['Yes, in winter.', 'Ask at the mountain hut.', '七天內可以退租。', '三十天內可以退租。']) await rows.getByRole('group').filter({ hasText: text }).first().waitFor();
+  const choice = (row, name) => rows.getByRole('group', { name: `What becomes of row ${row}` }).getByRole('radio', { name });
+  assert.equal(await choice(2, 'Keep the existing one').isChecked(), true, 'nothing is written without a choice');
+  assert.equal(await rows.getByRole('group', { name: 'What becomes of row 3' }).getByRole('radio', { checked: true }).count(), 0, 'a contradiction has to be decided');
+  assert.equal(await page.getByRole('button', { name: /^Import \d/ }).isDisabled(), true);
+
+  await tabTo(page, choice(3, 'Keep the existing one'));
+  await page.keyboard.press('Space');
+  await rows.getByText('1 contradicts', { exact: true }).and(rows.locator('.badge')).waitFor({ state: 'detached' });
+  await tabTo(page, choice(2, 'Keep the existing one'));
+  await page.keyboard.press('ArrowRight');
+  await rows.getByRole('heading', { name: '1 changed' }).waitFor();
+  assert.match(await rows.innerText(), /Yes, in winter\.[\s\S]*Ask at the mountain hut\./);
+  await page.keyboard.press('ArrowRight');
+  await rows.getByRole('heading', { name: '1 new' }).waitFor();
+  assert.equal(await choice(2, 'Keep both').evaluate((element) => element === document.activeElement), true, 'a dry run leaves the focus where it is');
+
+  // Another mapping keeps what was decided.
+  const taken = page.getByRole('combobox', { name: '“owner” is taken for' });
+  await tabTo(page, taken);
+  await taken.selectOption({ label: 'Tags' });
+  await settle(page);
+  await rows.getByRole('heading', { name: '1 new' }).waitFor();
+  assert.deepEqual([await choice(2, 'Keep both').isChecked(), await choice(3, 'Keep the existing one').isChecked()], [true, true]);
+  await tabTo(page, choice(2, 'Keep both'));
+  await page.keyboard.press('ArrowLeft');
+  await rows.getByRole('heading', { name: '1 changed' }).waitFor();
+  assert.deepEqual(await findings(page), []);
+  const apply = page.getByRole('button', { name: 'Import 1 FAQ' });
+  await tabTo(page, apply);
+  await page.keyboard.press('Enter');
+  await page.getByText('Imported: 0 added, 1 changed.').waitFor();
+  assert.deepEqual([(await faq('skis')).answer, (await faq('sleds')).answer, (await faq('poles')).answer], ['Ask at the mountain hut.', '七天內可以退租。', 'Yes.']);
+  assert.deepEqual(await page.faults(), []);
+  await page.context().close();
+});
+
+test('one_choice_holds_for_all_rows_of_a_group', async () => {
+  await put('tea', { question: 'Do you sell tea?', answer: 'Green tea.' });
+  await put('juice', { question: 'Do you sell juice?', answer: 'Apple juice.' });
+  const sheet = join(folder, 'drinks.csv');
+  writeFileSync(sheet, 'question,answer\nDo you sell tea?,Oolong is on the shelf.\nDo you sell juice?,Look at the fridge.\nIs there water?,From the tap.\n');
+  const page = await open('/faqs/import');
+  await page.locator('input[type=file]').setInputFiles(sheet);
+  const rows = page.getByRole('region', { name: 'What each row does' });
+  await rows.getByRole('group', { name: 'For all 2 rows' }).getByRole('radio', { name: 'Replace it with this row' }).check();
+  await rows.getByRole('heading', { name: '2 changed' }).waitFor();
+  for (const row of [2, 3]) assert.equal(await rows.getByRole('group', { name: `What becomes of row ${row}` }).getByRole('radio', { name: 'Replace it with this row' }).isChecked(), true);
+
+  // All rows are tried, the new one too.
+  await page.getByRole('button', { name: 'See which answers change' }).click();
+  const impact = page.getByRole('region', { name: 'Which answers change' });
+  await impact.getByText(/^Tried: 3 wordings of its own/).waitFor();
+  await impact.getByText('The FAQ’s own wordings').waitFor();
+  await impact.getByText('Is there water?').waitFor();
+  assert.equal((await faq('tea')).answer, 'Green tea.', 'nothing is written yet');
+  assert.deepEqual(await findings(page), []);
+
+  await page.getByRole('button', { name: 'Import 3 FAQs' }).click();
+  await page.getByText('Imported: 1 added, 2 changed.').waitFor();
+  assert.deepEqual([(await faq('tea')).answer, (await faq('juice')).answer], ['Oolong is on the shelf.', 'Look at the fridge.']);
+  await page.context().close();
+});
+
+test('row_is_replaced_by_a_later_one_of_the_same_sheet', async () => {
+  const sheet = join(folder, 'chain.csv');
+  writeFileSync(sheet, 'question,answer,status,rank\nDo you mend tents?,Yes.,,\nDo you mend tents?,Only in May at the shop.,,\nDo you mend boots?,Yes.,soon,\nDo you mend hats?,Yes.,,many\n');
+  const page = await open('/faqs/import', { language: 'zh-Hant' });
+  await page.locator('input[type=file]').setInputFiles(sheet);
+  const rows = page.getByRole('region', { name: '各列的結果' });
+  // Faults are told in the reader's language, with the cell's value.
+  await rows.getByText('soon', { exact: true }).waitFor();
+  assert.match(await rows.innerText(), /狀態\s*soon 不是狀態。[\s\S]*優先順序\s*many 不是整數。/);
+  assert.doesNotMatch(await rows.innerText(), /expected/);
+  await rows.getByRole('group', { name: '第 3 列怎麼處理' }).getByRole('radio', { name: '以這列取代' }).check();
+  await rows.getByRole('heading', { name: '1 列由別列取代' }).waitFor();
+  await page.getByRole('radio', { name: '只匯入正確的 1 列' }).check();
+  await page.getByRole('button', { name: '匯入 1 則問答' }).click();
+  await page.getByText('已匯入：新增 1 則，變更 0 則。').waitFor();
+  const { faqs } = await service.api('GET', '/v1/faqs?q=mend');
+  assert.deepEqual(faqs.filter((one) => one.question === 'Do you mend tents?').map((one) => one.answer), ['Only in May at the shop.']);
+  assert.deepEqual(await page.faults(), []);
+  await page.context().close();
+});
+
+test('nothing_tried_is_told_from_nothing_changed', async () => {
+  await put('rope', { question: 'Do you sell rope?', answer: 'Yes, by the metre.' });
+  const page = await open('/faqs/import');
+  const sheet = join(folder, 'rope.csv');
+  writeFileSync(sheet, 'id,question,answer,tags\nrope,Do you sell rope?,"Yes, by the metre.",cord\n');
+  await page.locator('input[type=file]').setInputFiles(sheet);
+  await page.getByRole('button', { name: 'See which answers change' }).click();
+  const impact = page.getByRole('region', { name: 'Which answers change' });
+  await impact.getByText(/and (its|no) answer (stays the same|changes)\./).waitFor();
+  const empty = { n_judged: 0, n_logged: 0, n_own: 0, n_asked: 0, broken: [], changed: [], healed: [] };
+  await page.route('**/v1/faqs:import?*', async (route) => {
+    const reply = await route.fetch();
+    await route.fulfill({ response: reply, json: { ...(await reply.json()), impact: empty } });
+  });
+  await page.getByRole('button', { name: 'See which answers change' }).click();
+  await impact.getByText('There is no question to try.').waitFor();
   await page.context().close();
 });
 

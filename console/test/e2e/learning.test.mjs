@@ -218,3 +218,61 @@ test('a case is submitted, and its personal data shown only when asked for', asy
   assert.equal(await page.getByText('0922').count(), 0);
   await close();
 });
+
+test('a filled gap is closed, another dismissed, and both come back', async () => {
+  for (let n = 0; n < 2; n++) await service.api('POST', '/v1/answers', { question: '可以幫忙遛狗嗎？', customer_id: `c${n}` });
+  await service.api('PUT', '/v1/faqs/learning-coffee?wait=indexed', {
+    question: '你們有賣咖啡豆訂閱嗎？',
+    answer: '有，每個月 NT$600。',
+    variants: ['咖啡豆訂閱每個月多少錢'],
+  });
+  await open('/learning?days=7');
+  const dog = page.getByRole('article').filter({ hasText: '遛狗' });
+  await dog.waitFor();
+  assert.equal(await page.getByRole('article').filter({ hasText: '咖啡豆' }).count(), 0, 'a filled gap is no open one');
+  await page.getByRole('heading', { name: 'Filled since (1)' }).click();
+  await page.waitForURL(/show=filled/);
+  const filled = page.getByRole('list', { name: 'Filled since (1)' });
+  assert.equal(await filled.getByRole('link', { name: '你們有賣咖啡豆訂閱嗎？' }).getAttribute('href'), '/faqs/learning-coffee');
+  const ending = filled.getByRole('button', { name: /^Close the gap: / });
+  await ending.click();
+  await page.getByText(/^Closed the gap/).waitFor();
+  await ending.waitFor({ state: 'detached' });
+  await page.locator('.toasts').getByRole('button', { name: 'Undo' }).click();
+  await page.getByText('Reopened the gap.').waitFor();
+  await ending.waitFor();
+  await ending.click();
+  await ending.waitFor({ state: 'detached' });
+
+  await dog.getByRole('button', { name: /^Not ours to answer/ }).click();
+  const dialog = page.getByRole('dialog', { name: 'Is this not ours to answer?' });
+  await dialog.getByText('可以幫忙遛狗嗎？').waitFor();
+  assert.deepEqual(await findings(page), []);
+  await dialog.getByRole('button', { name: 'Not ours to answer' }).click();
+  await dog.waitFor({ state: 'detached' });
+  const { gaps } = await service.api('GET', '/v1/insights/gaps?days=7');
+  assert.equal(gaps.filter((gap) => /遛狗|咖啡豆/.test(gap.question)).length, 0);
+
+  await page.reload();
+  await settle(page);
+  await page.getByRole('heading', { name: 'Closed gaps (2)' }).click();
+  await page.waitForURL(/show=closed/);
+  const closed = page.getByRole('list', { name: 'Closed gaps (2)' }).getByRole('listitem');
+  await closed.filter({ hasText: '咖啡豆' }).getByText('Filled', { exact: true }).waitFor();
+  await closed.filter({ hasText: '遛狗' }).getByRole('button', { name: /^Reopen/ }).click();
+  await dog.waitFor();
+  await page.getByRole('heading', { name: 'Closed gaps (1)' }).waitFor();
+  await close();
+});
+
+test('home counts no gap that was filled since', async () => {
+  await service.api('POST', '/v1/answers', { question: '可以帶烏龜進門市嗎？', customer_id: 'c0' });
+  await service.api('PUT', '/v1/faqs/learning-turtle?wait=indexed', { question: '可以帶烏龜進門市嗎？', answer: '可以，請放在籠子裡。' });
+  const { gaps } = await service.api('GET', '/v1/insights/gaps?days=30');
+  const nOpen = gaps.filter((gap) => !gap.filled_by).length;
+  assert.ok(nOpen > 0 && nOpen < gaps.length, `${nOpen} of ${gaps.length} are open`);
+  await open('/');
+  const need = page.getByRole('region', { name: 'What needs you' }).locator('a[href="/learning?tab=gaps"]');
+  assert.equal(await need.locator('.count').innerText(), String(nOpen));
+  await close();
+});

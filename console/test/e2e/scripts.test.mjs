@@ -162,7 +162,7 @@ const STORIES = {
       await group('invalid', 2).waitFor();
       await group('conflicting', 1).waitFor();
       await group('changed', 1).waitFor();
-      for (const text of [t('faqs:remedies.missing'), t('faqs:remedies.status'), lockers[1], lockers[2]]) await rows.getByText(text).first().waitFor();
+      for (const text of [t('faqs:remedies.missing_value'), t('faqs:remedies.invalid_status'), lockers[1], lockers[2]]) await rows.getByText(text).first().waitFor();
       assert.ok(await button(t('faqs:applyN', { count: 1, n: 1 })).isDisabled(), 'all rows or none');
       await one.look();
 
@@ -174,9 +174,13 @@ const STORIES = {
       assert.equal(await group('invalid', 2).count() + await group('conflicting', 1).count(), 0);
       await user.press(button(t('faqs:seeImpact')));
       const impact = page.getByRole('region', { name: t('impact:title') });
-      await impact.getByText(t('impact:is.changed', { count: 1 }), { exact: true }).waitFor();
-      await impact.getByRole('group', { name: t('impact:before', { outcome: outcome(one, 'answered') }) }).getByText(refund[1]).waitFor();
-      await impact.getByRole('group', { name: t('impact:after', { outcome: outcome(one, 'answered') }) }).getByText(refund[2]).waitFor();
+      // All rows are tried by their own wordings, the new ones too.
+      await impact.getByText(t('impact:is.changed', { count: 4 }), { exact: true }).waitFor();
+      for (const [question] of [wrap, hours]) await impact.getByText(question, { exact: true }).waitFor();
+      await user.press(impact.locator('summary', { hasText: refund[0] }));
+      const side = (name, text) => impact.getByRole('group', { name: t(`impact:${name}`, { outcome: outcome(one, 'answered') }) }).getByText(text);
+      await side('before', refund[1]).waitFor();
+      await side('after', refund[2]).waitFor();
       assert.equal(await answerOf('refund'), refund[1], 'nothing is written yet');
       await one.look();
 

@@ -1,4 +1,4 @@
-// What an import makes of the columns of a sheet and of the changes that it reports.
+// What an import makes of the columns of a sheet, and of the decisions about its rows.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -27,14 +27,20 @@ test('field_passed_by_arrow_keys_stays_with_its_column', () => {
   assert.deepEqual(mappingOf(choices, recognised), { asked: null, reply: 'answer' });
 });
 
-test('changes_are_texts_lists_and_numbers', () => {
-  const faq = { id: 'a', question: 'Q?', answers: [{ text: 'for some' }], tags: ['x'], rank: 2, valid_until: '2026-01-01T00:00:00Z' };
-  const changes = [
-    { field: 'answer', before: '', after: '12' },
-    { field: 'answers', before: '[{"text":"for some"}]', after: '' },
-    { field: 'tags', before: '["x"]', after: '["x","y"]' },
-    { field: 'rank', before: '2', after: '3' },
-    { field: 'valid_until', before: '2026-01-01T00:00:00Z', after: '' },
-  ];
-  assert.deepEqual(importing.withChanges(faq, changes), { id: 'a', question: 'Q?', answer: '12', tags: ['x', 'y'], rank: 3 });
+test('decisions_hold_while_the_row_asks_the_same', () => {
+  const { stillHolding, isDecidable } = importing;
+  const row = (n, question, fields) => ({ row: n, question, effect: 'conflicting', with: 'a', answer: 'x', other_answer: 'y', ...fields });
+  const before = [row(2, 'A?'), row(3, 'B?'), row(4, 'C?'), row(5, 'D?')];
+  const after = [row(2, 'A?'), row(3, 'Z?'), row(4, 'C?', { effect: 'new' }), row(5, 'D?', { effect: 'duplicate', of: 'row 2' })];
+  const decisions = new Map([[2, 'skip'], [3, 'add'], [4, 'replace'], [5, 'replace'], [9, 'add']]);
+  assert.deepEqual([...stillHolding(decisions, before, after)], [[2, 'skip'], [5, 'replace']]);
+  assert.equal(isDecidable(row(2, 'A?', { effect: 'duplicate', answer: null, other_answer: null })), false, 'the same answer needs no decision');
+});
+
+test('cell_value_is_read_from_the_sentence_about_it', () => {
+  assert.equal(importing.foundIn('expected a whole number, found "many"'), 'many');
+  assert.equal(importing.foundIn('expected a time after valid_from (x), found 2026-01-01T00:00:00Z'), '2026-01-01T00:00:00Z');
+  assert.equal(importing.foundIn('unknown field "foo"'), 'foo');
+  assert.equal(importing.foundIn('expected a value, found none'), '');
+  assert.equal(importing.foundIn('something else'), '');
 });

@@ -9,6 +9,7 @@ import { toasts } from '$lib/toasts.svelte';
 import { path } from '$lib/router.svelte';
 import { names } from '../documents/form';
 import { fieldsOf, type Faq, type ListedFaq } from './faq';
+import { emptyAnswer, formOf, type FaqForm } from './form';
 
 export type CellField = 'question' | 'answer' | 'tags' | 'status';
 
@@ -104,6 +105,21 @@ export class Cell {
     } finally {
       this.isSaving = false;
     }
+  }
+
+  /** Moves what is typed into the draft of the FAQ's editor, on top of what is kept there already. */
+  async toEditor(): Promise<void> {
+    if (this.typed === undefined) return;
+    const id = this.#faq().id!;
+    const name = `faq/${id}`;
+    const kept = drafts.find<FaqForm>(session.workspace, name);
+    const live = kept ? undefined : await data(api.GET('/v1/faqs/{id}', { params: { path: { id } } }));
+    const form = kept?.value ?? formOf(live!);
+    if (this.#field === 'answer') form.answers = [{ ...(form.answers[0] ?? emptyAnswer()), text: this.typed }, ...form.answers.slice(1)];
+    else if (this.#field === 'status') form.status = this.typed as FaqForm['status'];
+    else form[this.#field] = this.typed;
+    drafts.keep(session.workspace, name, form, kept ? kept.base : live?.version);
+    this.discard();
   }
 
   /** Puts the saved FAQ into the lists that are loaded, without loading them all again. */

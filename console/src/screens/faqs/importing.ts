@@ -1,7 +1,8 @@
 /** The import of a sheet of FAQs: its call, and what a column can be taken for. */
 
 import { failure, headers, type Schemas } from '$lib/api';
-import { FIELDS, type Faq } from './faq';
+import { t } from '$lib/i18n.svelte';
+import { FIELDS } from './faq';
 
 /** Columns and what each is taken for; null ignores one. A column that is not named is recognised by the service. */
 export type Mapping = Record<string, string | null>;
@@ -11,10 +12,47 @@ export interface ImportOptions {
   partial: boolean;
   force: boolean;
   mapping: Mapping;
+  decisions?: Decisions;
+  /** Whether to report which answers change; for a dry run. */
+  previewImpact?: boolean;
   signal?: AbortSignal;
 }
 
-export type ImportReply = Schemas['ImportReport'] | Schemas['ImportJobResponse'];
+export type ImportReport = Schemas['ImportReport'];
+export type ImportReply = ImportReport | Schemas['ImportJobResponse'];
+export type ImportRow = Schemas['ImportRow'];
+
+/** What becomes of a row that asks what another FAQ or row asks: its answer replaces the other, it is added, or left out. */
+export type Decision = Schemas['ImportChoice'];
+export const DECISIONS: readonly Decision[] = ['skip', 'replace', 'add'];
+/** The decisions by the rows' numbers. */
+export type Decisions = ReadonlyMap<number, Decision>;
+/** A row that answers otherwise than the other FAQ or row that asks the same. */
+export type Decidable = ImportRow & { answer: string; other_answer: string };
+
+/** Whether somebody has to say which answer holds. */
+export function isDecidable(row: ImportRow): row is Decidable {
+  return row.effect === 'conflicting' || (row.effect === 'duplicate' && typeof row.other_answer === 'string');
+}
+
+/** The other FAQ or row, as the service names it. */
+export function otherOf(row: ImportRow): string {
+  return row.effect === 'conflicting' ? row.with : row.effect === 'duplicate' ? row.of : '';
+}
+
+/** Another row of the sheet, not an FAQ. */
+export const isRow = (name: string): boolean => /^row \d+$/.test(name);
+
+/** The other FAQ or row for people. */
+export function nameOf(other: string): string {
+  return isRow(other) ? t('faqs:row', { row: other.slice(4) }) : other;
+}
+
+/** The decisions that still hold for the rows of another dry run: those about the same question in the same row. */
+export function stillHolding(decisions: Decisions, before: readonly ImportRow[], after: readonly ImportRow[]): Decisions {
+  const asked = (rows: readonly ImportRow[], row: number): string | undefined => rows.find((one) => one.row === row && isDecidable(one))?.question;
+  return new Map([...decisions].filter(([row]) => asked(after, row) !== undefined && asked(before, row) === asked(after, row)));
+}
 
 /** What the service reads, as file names end. */
 export const ENDINGS = '.csv,.tsv,.xlsx,.ods,.json,.jsonl';
@@ -27,11 +65,12 @@ export async function inMemory(file: File): Promise<File> {
   return new File([await file.arrayBuffer()], file.name, { type: file.type });
 }
 
-export async function importFile(file: File, { dryRun, partial, force, mapping, signal }: ImportOptions): Promise<ImportReply> {
+export async function importFile(file: File, { dryRun, partial, force, mapping, decisions, previewImpact = false, signal }: ImportOptions): Promise<ImportReply> {
   const form = new FormData();
   if (Object.keys(mapping).length) form.append('columns', JSON.stringify(mapping));
+  if (decisions?.size) form.append('choices', JSON.stringify(Object.fromEntries(decisions)));
   form.append('file', file, file.name);
-  const query = new URLSearchParams({ dry_run: String(dryRun), partial: String(partial), force: String(force) });
+  const query = new URLSearchParams({ dry_run: String(dryRun), partial: String(partial), force: String(force), ...(previewImpact && { preview_impact: 'true' }) });
   let response: Response;
   try {
     response = await fetch(`/v1/faqs:import?${query}`, { method: 'POST', headers: headers(), body: form, ...(signal && { signal }) });
@@ -69,15 +108,17 @@ export function mappingOf(choices: Choices, recognised: readonly Schemas['Import
   return mapping;
 }
 
-/** Fields whose values an import reports as they are; the others, lists and numbers, come as JSON. */
-const TEXTS = ['id', 'question', 'answer', 'language', 'uri', 'valid_from', 'valid_until', 'review_by', 'status', 'parent'];
+/** The kinds of faults of a cell that there are texts for. */
+const FAULTS: readonly Schemas['CellFaultCode'][] = [
+  'missing_value', 'unknown_field', 'not_an_object', 'invalid_id', 'duplicate_id', 'validity_order', 'invalid_time', 'invalid_number',
+  'invalid_status', 'invalid_address', 'invalid_value',
+];
 
-/** An FAQ with the changes that an import reports. */
-export function withChanges(faq: Faq, changes: readonly Schemas['FieldChange'][]): Faq {
-  const values: Record<string, unknown> = { ...faq };
-  for (const { field, after } of changes) {
-    if (after === '') delete values[field];
-    else values[field] = TEXTS.includes(field) ? after : JSON.parse(after);
-  }
-  return values as unknown as Faq;
+/** Whether there are texts for a kind of fault; a newer service may know more. */
+export const isKnown = (code: Schemas['CellFaultCode']): boolean => FAULTS.includes(code);
+
+/** The cell's value, which the service names at the end of its sentence; '' if it names none. */
+export function foundIn(detail: string): string {
+  const found = /(?:found|unknown field) (.+)$/.exec(detail)?.[1] ?? '';
+  return found === 'none' ? '' : found.replace(/^"(.*)"$/, '$1');
 }
