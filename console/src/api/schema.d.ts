@@ -182,6 +182,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/chat/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the visitor's messages and the replies. */
+        get: operations["list_chat"];
+        put?: never;
+        /**
+         * Write as the visitor. It is durable when the reply comes; the answer comes by `GET /v1/chat/stream` or
+         *     `GET /v1/chat/messages`.
+         */
+        post: operations["write_chat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chat/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a chat: without tokens as a new visitor. */
+        post: operations["open_chat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chat/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the chat: server-sent events `message`, each with its position as `id`. Connect again with the last one to miss
+         *     nothing.
+         */
+        get: operations["stream_chat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/config": {
         parameters: {
             query?: never;
@@ -202,6 +260,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List conversations with customers. */
+        get: operations["list_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{id}": {
         parameters: {
             query?: never;
@@ -209,12 +284,113 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read the turns of a conversation with their citations. */
+        /** Read a conversation: its turns with their citations, and its state on the desk. */
         get: operations["get_conversation"];
         put?: never;
-        post?: never;
-        /** Delete a conversation with its turns, traces and logged questions. */
+        /**
+         * Act in a conversation: the path ends in `:takeover` (people answer from now on), `:return` (the bot does), `:assign`,
+         *     `:resolve`, `:reopen`, `:wait` (for the customer), or `:snooze`.
+         */
+        post: operations["act_in_conversation"];
+        /**
+         * Delete a conversation with its turns, traces and logged questions. On the desk it ends, and its messages are erased with
+         *     what was learned from them.
+         */
         delete: operations["delete_conversation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the messages of a conversation. */
+        get: operations["list_messages"];
+        put?: never;
+        /** Write to the customer, and take over by it; or write a note. */
+        post: operations["write_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List customers. */
+        get: operations["list_customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a customer, by the id of any identity. */
+        get: operations["get_customer"];
+        put?: never;
+        /**
+         * Merge two customers or split one: the path ends in `:merge` or `:split`. Each is one event, which the other undoes; it is
+         *     on the timeline with who did it. Two verified external ids never share a customer.
+         */
+        post: operations["act_on_customer"];
+        /**
+         * Erase a customer: the values of all identities, the texts of all messages, the answers, and the cases made from them. The
+         *     log and its counts stay, without personal values.
+         */
+        delete: operations["erase_customer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export everything about one customer. */
+        get: operations["export_customer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customers/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what happened with a customer on all channels, with who did it. */
+        get: operations["get_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -722,6 +898,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/inboxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List inboxes. */
+        get: operations["list_inboxes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/inboxes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an inbox. */
+        get: operations["get_inbox"];
+        /** Connect an inbox, or change it. A new one is in `shadow` mode unless the settings say otherwise. */
+        put: operations["put_inbox"];
+        post?: never;
+        /** Disconnect an inbox. Its conversations stay. */
+        delete: operations["delete_inbox"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/inboxes/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what is to be sent to the customers of an inbox, in order, for a channel that has no callback. Report what became of
+         *     each by `POST`.
+         */
+        get: operations["list_outbound"];
+        put?: never;
+        /**
+         * Deliver what a customer wrote, or what else a channel reports. It is durable when the reply comes; deliver it again after
+         *     any other reply than 200, 404 or 422.
+         */
+        post: operations["post_inbound"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/insights/gap-closures": {
         parameters: {
             query?: never;
@@ -1119,6 +1355,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow what happens in conversations: server-sent events, each with its number as `id`, its type as `event` and the event
+         *     as `data`. Connect again with the last number to miss nothing.
+         */
+        get: operations["get_stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/synonyms": {
         parameters: {
             query?: never;
@@ -1230,6 +1486,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What an agent did. */
+        ActedResponse: {
+            /** @description The conversation afterwards. */
+            conversation: components["schemas"]["Conversation"];
+            /** @description The message that was written. */
+            message_id?: string | null;
+        };
         /** @description Parameters of a document action. */
         ActionRequest: {
             /**
@@ -1262,6 +1525,15 @@ export interface components {
          * @enum {string}
          */
         AgentAction: "accepted" | "edited" | "ignored";
+        /** @description A message of an agent. */
+        AgentMessageRequest: {
+            /** @description Whether it is a note for other agents, which the customer does not get. */
+            is_note?: boolean;
+            /** @description 1 to 20 parts. */
+            parts?: components["schemas"]["Part"][];
+            /** @description The text, 1 to 20,000 characters; or `parts`. */
+            text?: string | null;
+        };
         /** @description A question whose answer changes. */
         AlteredAnswer: {
             /** @description The answer with the change. */
@@ -1522,6 +1794,18 @@ export interface components {
              */
             entries: components["schemas"]["AuditEntry"][];
         };
+        /** @description Who wrote a message. */
+        Author: {
+            /** @description The id of the agent; empty otherwise, and where an agent wrote outside of Ken. */
+            id?: string;
+            /** @description The kind of the author. */
+            kind: components["schemas"]["AuthorKind"];
+        };
+        /**
+         * @description `customer`, `bot`, `agent`, or `system` for fixed texts such as the one at a handoff.
+         * @enum {string}
+         */
+        AuthorKind: "customer" | "bot" | "agent" | "system";
         /** @description A class of drafts, and the number of sources from which on it is published without review. */
         AutoPublish: {
             /** @description `new`, `variant`, `update` or `negative`. */
@@ -1783,6 +2067,77 @@ export interface components {
             /** @description `ready` (queued for retry) or `deleted`. */
             state: components["schemas"]["DeadLetterState"];
         };
+        /**
+         * @description `generic`: any system, by signed callbacks. `web`: a chat on a web site or in an app. `phone`: transcripts of calls.
+         * @enum {string}
+         */
+        ChannelKind: "generic" | "web" | "phone";
+        /** @description A page of a chat. */
+        ChatListResponse: {
+            /** @description Of this visitor on this inbox, in the order of the log, without notes among agents. */
+            messages: components["schemas"]["ChatMessage"][];
+            /** @description Pass as `after` to get the next page, or what comes later. */
+            next?: string | null;
+            responder?: components["schemas"]["Responder"] | null;
+        };
+        /** @description A message as the visitor sees it. */
+        ChatMessage: {
+            /** @description The answer, for `POST /v1/feedback`; null if it is none. */
+            answer_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Who wrote. */
+            author: components["schemas"]["AuthorKind"];
+            /** @description The id that the browser chose; null for others' messages. */
+            client_id?: string | null;
+            /** @description The message's id. */
+            id: string;
+            /** @description What. */
+            parts: components["schemas"]["Part"][];
+        };
+        /** @description A message of a visitor. */
+        ChatMessageRequest: {
+            /** @description Chosen by the browser, 1 to 64 bytes: what has the same id is stored once. */
+            id: string;
+            /** @description The text, 1 to 20,000 characters. */
+            text: string;
+        };
+        /** @description The message that was stored. */
+        ChatMessageResponse: {
+            /** @description Its id; null if it was stored before. */
+            message_id?: string | null;
+        };
+        /** @description The chat to open. */
+        ChatRequest: {
+            /**
+             * @description A token that the company signed for somebody who is signed in; see `POST /v1/inboxes/{id}/messages`. What the
+             *     visitor wrote before they signed in belongs to them from now on.
+             */
+            identity_token?: string | null;
+            /** @description An inbox of the channel `web`. */
+            inbox_id: string;
+            /** @description Name, at most 128 characters. */
+            name?: string | null;
+            /** @description The token of an earlier session of this browser: the visitor stays the same. */
+            session?: string | null;
+            /** @description The workspace of the inbox. Default: `default`. */
+            workspace?: string | null;
+        };
+        /** @description A visitor's session. */
+        ChatResponse: {
+            /**
+             * Format: date-time
+             * @description Until when it is valid: 30 days, or as long as the identity token.
+             */
+            expires_at: string;
+            /** @description Whether the visitor is signed in. */
+            is_signed_in: boolean;
+            /** @description Send it as `Authorization: Bearer …`. Forget it when the visitor signs out: the next session is somebody else's. */
+            session: string;
+        };
         /** @description A page of the chunks of a version. */
         ChunkListResponse: {
             /** @description The chunks, in reading order. */
@@ -1830,6 +2185,11 @@ export interface components {
             /** @description The document's own address, if it has one. */
             uri?: string | null;
         };
+        /**
+         * @description `typed_email`, `typed_phone`, `typed_external_id`: somebody typed the other's address or id.
+         * @enum {string}
+         */
+        ClaimBasis: "typed_email" | "typed_phone" | "typed_external_id";
         /** @description The document that is nearest to a gap. */
         ClosestKnowledge: {
             /** @description Its id. */
@@ -1886,6 +2246,122 @@ export interface components {
          * @enum {string}
          */
         ConflictRule: "rank" | "specific" | "newer";
+        /** @description A consent of an identity. */
+        Consent: {
+            /** @description How it was given or withdrawn. */
+            basis: components["schemas"]["ConsentBasis"];
+            /** @description Whether it is given. */
+            granted: boolean;
+            /** @description The identity that gave or withdrew it. */
+            identity_id: components["schemas"]["IdentityId"];
+            /** @description For what. */
+            purpose: components["schemas"]["ConsentPurpose"];
+            /** @description The event that set it. */
+            seq: components["schemas"]["i64"];
+        };
+        /**
+         * @description `provider`: the platform reports it, as a follow or a block. `customer`: the customer wrote it. `agent`: an agent recorded it. `api`: a system of the company.
+         * @enum {string}
+         */
+        ConsentBasis: "provider" | "customer" | "agent" | "api";
+        /**
+         * @description `service`: replies. `proactive`: unasked help. `marketing`: offers. `profiling`: derived traits.
+         * @enum {string}
+         */
+        ConsentPurpose: "service" | "proactive" | "marketing" | "profiling";
+        /** @description A conversation. */
+        Conversation: {
+            /** @description The newest message of the customer that was answered, handed off, or answered in the shadow. */
+            answered_seq: components["schemas"]["i64"];
+            /** @description The agent who has it; null if nobody has. */
+            assignee?: string | null;
+            continues_id?: components["schemas"]["ConversationId"] | null;
+            /**
+             * Format: date-time
+             * @description When the first word was written to the customer.
+             */
+            first_response_at?: string | null;
+            /** @description The conversation's id. */
+            id: components["schemas"]["ConversationId"];
+            /** @description The identity that it is with. */
+            identity_id: components["schemas"]["IdentityId"];
+            /** @description The inbox it is on. */
+            inbox_id: components["schemas"]["InboxId"];
+            /**
+             * Format: date-time
+             * @description When an agent last wrote to the customer.
+             */
+            last_agent_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the customer last wrote.
+             */
+            last_in_at?: string | null;
+            /** @description The newest message of the customer; 0 if there is none. */
+            last_in_seq: components["schemas"]["i64"];
+            /**
+             * Format: date-time
+             * @description When something was last written to the customer.
+             */
+            last_out_at?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was opened again after it was resolved.
+             */
+            n_reopened: number;
+            /**
+             * Format: date-time
+             * @description When it was opened.
+             */
+            opened_at: string;
+            /** @description The event that opened it. */
+            opened_seq: components["schemas"]["i64"];
+            /**
+             * Format: date-time
+             * @description When the bot answers what came since; null if it need not.
+             */
+            reply_due_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last resolved.
+             */
+            resolved_at?: string | null;
+            /** @description Who answers. */
+            responder: components["schemas"]["Responder"];
+            /** @description Its newest event. */
+            seq: components["schemas"]["i64"];
+            /**
+             * Format: date-time
+             * @description Until when it is snoozed.
+             */
+            snoozed_until?: string | null;
+            /** @description Its status. */
+            status: components["schemas"]["ConversationStatus"];
+            /**
+             * Format: date-time
+             * @description Since when the customer waits for a word; null if nobody waits.
+             */
+            waiting_since?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when something may be sent; null: at any time.
+             */
+            window_until?: string | null;
+        };
+        /** @description Options of an action. */
+        ConversationActionRequest: {
+            /**
+             * @description `assign`: the agent who gets it, 1 to 128 characters; null: nobody.
+             * @default null
+             */
+            to?: string | null;
+            /**
+             * Format: date-time
+             * @description `snooze`: until when.
+             * @default null
+             */
+            until?: string | null;
+        };
         /** @description The conversation that was deleted. */
         ConversationDeleted: {
             /** @description Always `deleted`. */
@@ -1898,13 +2374,28 @@ export interface components {
              */
             n_turns: number;
         };
+        /** @description A conversation's id. */
+        ConversationId: string;
+        /** @description A page of conversations. */
+        ConversationListResponse: {
+            /** @description The one with the newest event first. */
+            conversations: components["schemas"]["Conversation"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+        };
         /** @description A conversation. */
         ConversationResponse: {
+            desk?: components["schemas"]["Conversation"] | null;
             /** @description The conversation's id. */
             id: string;
-            /** @description Oldest first. */
+            /** @description Questions and their answers, oldest first. */
             turns: components["schemas"]["TurnBody"][];
         };
+        /**
+         * @description `open`: under way. `pending`: waits for the customer. `snoozed`: hidden until a time or the next message. `resolved`: done.
+         * @enum {string}
+         */
+        ConversationStatus: "open" | "pending" | "snoozed" | "resolved";
         /** @description The live version of a document that was expected to have another one. */
         CurrentVersion: {
             /**
@@ -1928,6 +2419,40 @@ export interface components {
             kind: string;
             /** @description Regular expression (`regex` crate syntax); redacts the first group if it has one, otherwise the match. */
             pattern: string;
+        };
+        /** @description The other identity of a merge or a split. */
+        CustomerActionRequest: {
+            /** @description `merge`: an identity of the other customer. `split`: the identity whose link with the one of the path is withdrawn. */
+            identity_id: string;
+        };
+        /** @description Everything about one customer. */
+        CustomerExport: components["schemas"]["CustomerResponse"] & {
+            /** @description The answers that were made, with their questions, by conversation. */
+            answers: components["schemas"]["ExportedAnswer"][];
+            /** @description All events about the customer, oldest first. */
+            events: components["schemas"]["DeskEvent"][];
+            /** @description All messages of all conversations, by conversation, in order. */
+            messages: components["schemas"]["Message"][];
+        };
+        /** @description A page of customers. */
+        CustomerListResponse: {
+            /** @description The oldest identity of each customer, the newest customers first. */
+            customers: components["schemas"]["Identity"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+        };
+        /** @description A customer: all that belongs to one person. */
+        CustomerResponse: {
+            /** @description What was agreed to, by identity. */
+            consents: components["schemas"]["Consent"][];
+            /** @description On all inboxes, the one with the newest event first; at most 100. */
+            conversations: components["schemas"]["Conversation"][];
+            /** @description The id of the oldest identity. */
+            id: string;
+            /** @description Oldest first. */
+            identities: components["schemas"]["Identity"][];
+            /** @description Links among the identities, and with others: also suggested, refused and withdrawn ones. */
+            links: components["schemas"]["Link"][];
         };
         /** @description A job that failed permanently. */
         DeadLetterBody: {
@@ -1987,6 +2512,26 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /**
+         * @description `callback`: a signed request to the inbox's `callback_url`. `pull`: the client reads it from the API.
+         * @enum {string}
+         */
+        DeliveryRoute: "callback" | "pull";
+        /**
+         * @description `queued`: waits for its first or next attempt. `sending`: an attempt is under way. `accepted`: the platform took it. `delivered`, `read`: the platform reports it. `failed`: it will not be tried again. `expired`: it was not sent before the channel's window closed. `cancelled`: an agent took over before it was sent.
+         * @enum {string}
+         */
+        DeliveryState: "queued" | "sending" | "accepted" | "delivered" | "read" | "failed" | "expired" | "cancelled";
+        /** @description An entry of the log. */
+        DeskEvent: components["schemas"]["NewEvent"] & {
+            /**
+             * Format: date-time
+             * @description When it was appended.
+             */
+            received_at: string;
+            /** @description 1, 2, 3 … within the workspace, without gaps. */
+            seq: components["schemas"]["i64"];
+        };
         /** @description The difference between two versions. */
         DiffResponse: {
             /**
@@ -2008,6 +2553,11 @@ export interface components {
              */
             to: number;
         };
+        /**
+         * @description `in`: from the customer. `out`: to the customer. `note`: among agents. `shadow`: an answer that was made and not sent.
+         * @enum {string}
+         */
+        Direction: "in" | "out" | "note" | "shadow";
         /** @description A distilled case. */
         Distilled: {
             /** @description Whether a language model selected the sentences; otherwise rules did. */
@@ -2351,6 +2901,17 @@ export interface components {
          * @enum {string}
          */
         DraftState: "open" | "approved" | "published" | "rejected" | "merged";
+        /** @description What was erased. */
+        ErasedResponse: {
+            /** @description The customer. */
+            id: string;
+            /** @description How many cases were deleted that came from them. */
+            n_cases: number;
+            /** @description How many conversations lost their messages. */
+            n_conversations: number;
+            /** @description How many identities lost their value and name. */
+            n_identities: number;
+        };
         /** @description A generalized sentence of a case and its position: bytes `start..end` of the redacted text of turn `turn` (from 0). */
         Excerpt: {
             /** @description Where the sentence ends in the turn's text, in bytes, exclusive. */
@@ -2546,6 +3107,222 @@ export interface components {
             question: string;
             /** @description Audience, channel and conversation history of the request. */
             request: components["schemas"]["RecordedRequest"];
+        };
+        /** @description A question of the customer and its answer. */
+        ExportedAnswer: {
+            /** @description The answer, as it was given. */
+            answer: components["schemas"]["RecordedAnswer"];
+            /**
+             * Format: date-time
+             * @description When it was answered.
+             */
+            at: string;
+            /** @description The question. */
+            question: string;
+        };
+        /** @description What happened. Its JSON has a `type` and `data`. */
+        Fact: {
+            /** @description Somebody was seen for the first time. The value is stored beside the log. */
+            data: {
+                inbox_id?: components["schemas"]["InboxId"] | null;
+                /** @description What the value is. */
+                kind: components["schemas"]["IdentityKind"];
+                verified_by?: components["schemas"]["VerifiedBy"] | null;
+            };
+            /** @enum {string} */
+            type: "identity.created";
+        } | {
+            /** @description An identity was verified. */
+            data: {
+                /** @description How. */
+                by: components["schemas"]["VerifiedBy"];
+            };
+            /** @enum {string} */
+            type: "identity.verified";
+        } | {
+            /** @description Two identities are one customer. */
+            data: {
+                /** @description Why. */
+                basis: components["schemas"]["LinkBasis"];
+                /** @description The other identity. */
+                other: components["schemas"]["IdentityId"];
+            };
+            /** @enum {string} */
+            type: "identity.linked";
+        } | {
+            /** @description Two identities are not one customer by this link any more. */
+            data: {
+                /** @description The other identity. */
+                other: components["schemas"]["IdentityId"];
+            };
+            /** @enum {string} */
+            type: "identity.unlinked";
+        } | {
+            /** @description Two identities may be one customer; an agent may decide. */
+            data: {
+                /** @description Why. */
+                basis: components["schemas"]["ClaimBasis"];
+                /** @description The other identity. */
+                other: components["schemas"]["IdentityId"];
+            };
+            /** @enum {string} */
+            type: "identity.link_suggested";
+        } | {
+            /** @description A link was refused, because both sides have a verified external id. */
+            data: {
+                /** @description Why they were to be linked. */
+                basis: components["schemas"]["LinkBasis"];
+                /** @description The other identity. */
+                other: components["schemas"]["IdentityId"];
+            };
+            /** @enum {string} */
+            type: "identity.link_refused";
+        } | {
+            /** @description A conversation began. */
+            data: {
+                continues_id?: components["schemas"]["ConversationId"] | null;
+                /** @description The inbox. */
+                inbox_id: components["schemas"]["InboxId"];
+                /** @description Who answers. */
+                responder: components["schemas"]["Responder"];
+            };
+            /** @enum {string} */
+            type: "conversation.opened";
+        } | {
+            /** @description The customer wrote. */
+            data: {
+                /** @description The message. */
+                message_id: components["schemas"]["MessageId"];
+                /**
+                 * Format: date-time
+                 * @description When the bot answers it; `None` if it need not.
+                 */
+                reply_due_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Until when something may be sent.
+                 */
+                window_until?: string | null;
+            };
+            /** @enum {string} */
+            type: "message.received";
+        } | {
+            /** @description A later transcript of what the customer said replaces the message's text. */
+            data: {
+                /** @description The message. */
+                message_id: components["schemas"]["MessageId"];
+                /**
+                 * Format: date-time
+                 * @description When the bot answers it; `None` if it need not.
+                 */
+                reply_due_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description The number of the version.
+                 */
+                revision: number;
+            };
+            /** @enum {string} */
+            type: "message.revised";
+        } | {
+            /** @description Something was written to the customer, or noted, or answered in the shadow. */
+            data: {
+                /** @description The newest message of the customer that it answers; 0 if it answers none. */
+                answers_seq: components["schemas"]["i64"];
+                /** @description Who wrote it. The id of an agent is that of a key or of a person at the provider of sign-in. */
+                author: components["schemas"]["Author"];
+                /** @description Its direction: not `in`. */
+                direction: components["schemas"]["Direction"];
+                /** @description The message. */
+                message_id: components["schemas"]["MessageId"];
+                /**
+                 * Format: date-time
+                 * @description When it expires undelivered.
+                 */
+                not_after?: string | null;
+                route?: components["schemas"]["DeliveryRoute"] | null;
+            };
+            /** @enum {string} */
+            type: "message.added";
+        } | {
+            /** @description Who answers changed. */
+            data: {
+                /** @description Why. */
+                reason: components["schemas"]["ResponderReason"];
+                /** @description Who answers now. */
+                to: components["schemas"]["Responder"];
+            };
+            /** @enum {string} */
+            type: "conversation.responder_changed";
+        } | {
+            /** @description The status changed. */
+            data: {
+                /** @description The status now. */
+                to: components["schemas"]["ConversationStatus"];
+                /**
+                 * Format: date-time
+                 * @description Until when it is snoozed.
+                 */
+                until?: string | null;
+            };
+            /** @enum {string} */
+            type: "conversation.status_changed";
+        } | {
+            /** @description The agent who has it changed. */
+            data: {
+                /** @description The agent; `None`: nobody. */
+                to?: string | null;
+            };
+            /** @enum {string} */
+            type: "conversation.assigned";
+        } | {
+            /** @description The bot gave up answering for now; it is due again at a later time. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When it is due.
+                 */
+                until: string;
+            };
+            /** @enum {string} */
+            type: "conversation.reply_delayed";
+        } | {
+            /** @description The state of a delivery changed. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description How often it was tried.
+                 */
+                attempt: number;
+                /** @description A code of the failure. */
+                error?: string | null;
+                /** @description The message. */
+                message_id: components["schemas"]["MessageId"];
+                /**
+                 * Format: date-time
+                 * @description When it is tried again.
+                 */
+                next_at?: string | null;
+                /** @description The state now. */
+                state: components["schemas"]["DeliveryState"];
+            };
+            /** @enum {string} */
+            type: "delivery.changed";
+        } | {
+            /** @description A consent was given or withdrawn. */
+            data: {
+                /** @description How. */
+                basis: components["schemas"]["ConsentBasis"];
+                /** @description Whether it is given. */
+                granted: boolean;
+                /** @description For what. */
+                purpose: components["schemas"]["ConsentPurpose"];
+            };
+            /** @enum {string} */
+            type: "consent.changed";
+        } | {
+            /** @enum {string} */
+            type: "identity.erased";
         };
         /** @description The fields of an FAQ. A reply leaves out fields without a value. A request also accepts the column names of an import. */
         Faq: {
@@ -2948,6 +3725,33 @@ export interface components {
             /** @description The document's own address, if it has one. */
             uri?: string | null;
         };
+        /** @description Somebody on one inbox, or with one verified external id. */
+        Identity: {
+            /**
+             * Format: date-time
+             * @description When it was first seen.
+             */
+            created_at: string;
+            /** @description The customer: the oldest identity that this one is linked with. */
+            customer_id: components["schemas"]["IdentityId"];
+            /** @description The name that the channel gives; empty without one. */
+            display_name: string;
+            /** @description The identity's id. */
+            id: components["schemas"]["IdentityId"];
+            inbox_id?: components["schemas"]["InboxId"] | null;
+            /** @description What `value` is. */
+            kind: components["schemas"]["IdentityKind"];
+            /** @description The id, address or number; empty once it is erased. */
+            value: string;
+            verified_by?: components["schemas"]["VerifiedBy"] | null;
+        };
+        /** @description An identity's id. The id of a customer is that of the customer's oldest identity. */
+        IdentityId: string;
+        /**
+         * @description `channel_user`: the channel's id of a person. `external_id`: the company's own id of a person. `email`, `phone`: an address. `anonymous`: a visitor who has not signed in.
+         * @enum {string}
+         */
+        IdentityKind: "channel_user" | "external_id" | "email" | "phone" | "anonymous";
         /** @description Which answers a change alters. */
         Impact: {
             /** @description Judged questions answered correctly now, but not after the change. */
@@ -3172,6 +3976,196 @@ export interface components {
             row: number;
             /** @description Semantically similar FAQs, nearest first; only if requested. */
             similar?: components["schemas"]["SimilarQuestion"][];
+        };
+        /** @description What a channel delivers. What has the same `id` is stored once. */
+        InboundRequest: {
+            /**
+             * Format: date-time
+             * @description When it was written. Default: now.
+             */
+            at?: string | null;
+            /** @description The channel's id of it, 1 to 256 bytes. */
+            id: string;
+            /** @description Of a transcript of speech: false while the turn is being spoken. Only a final turn is answered. */
+            is_final?: boolean;
+            /** @description 1 to 20 parts. */
+            parts?: components["schemas"]["Part"][];
+            /**
+             * Format: int32
+             * @description Of a transcript of speech: the number of this version of the turn, from 1. A later version replaces an earlier
+             *     one; an earlier one that arrives late changes nothing.
+             */
+            revision?: number | null;
+            /** @description Who wrote. */
+            sender: components["schemas"]["SenderBody"];
+            /** @description The text, 1 to 20,000 characters; or `parts`. */
+            text?: string | null;
+            /** @enum {string} */
+            type: "message";
+        } | {
+            /**
+             * Format: date-time
+             * @description When it was written. Default: now.
+             */
+            at?: string | null;
+            /** @description The channel's id of it, 1 to 256 bytes. */
+            id: string;
+            /** @description 1 to 20 parts. */
+            parts?: components["schemas"]["Part"][];
+            /** @description The customer. */
+            sender: components["schemas"]["SenderBody"];
+            /** @description The text, 1 to 20,000 characters; or `parts`. */
+            text?: string | null;
+            /** @enum {string} */
+            type: "echo";
+        } | {
+            /** @description The channel's id of this report, 1 to 256 bytes. */
+            id: string;
+            /** @description The message. */
+            message_id: components["schemas"]["MessageId"];
+            /** @description Its state: `accepted`, `delivered`, `read` or `failed`. */
+            state: components["schemas"]["DeliveryState"];
+            /** @enum {string} */
+            type: "delivery";
+        } | {
+            /** @description Whether it is given. */
+            granted: boolean;
+            /** @description The channel's id of it, 1 to 256 bytes. */
+            id: string;
+            /** @description For what. */
+            purpose: components["schemas"]["ConsentPurpose"];
+            /** @description The customer. */
+            sender: components["schemas"]["SenderBody"];
+            /** @enum {string} */
+            type: "consent";
+        } | {
+            /** @description The channel's id of it, 1 to 256 bytes. */
+            id: string;
+            /** @description The customer, by the id that is known. */
+            sender: components["schemas"]["SenderBody"];
+            /** @enum {string} */
+            type: "alias";
+            /** @description The other id. */
+            user_id: string;
+        };
+        /** @description What became of a delivery of a channel. */
+        InboundResponse: {
+            /** @description Its conversation. */
+            conversation_id?: string | null;
+            /** @description Whether it was stored before, or changes nothing. */
+            is_known: boolean;
+            /** @description The message, if it is one. */
+            message_id?: string | null;
+            /**
+             * Format: int64
+             * @description The number of its event; null if it is known.
+             */
+            seq?: number | null;
+        };
+        /** @description One connected address of a channel: an account, a telephone number, a mailbox, a site. */
+        Inbox: {
+            /** @description The kind of its channel. */
+            channel: components["schemas"]["ChannelKind"];
+            /**
+             * Format: date-time
+             * @description When it was connected.
+             */
+            created_at: string;
+            /** @description The inbox's id. */
+            id: components["schemas"]["InboxId"];
+            /** @description Its name for people. */
+            name: string;
+            /** @description The names of its secrets. Their values are never shown. */
+            secrets: string[];
+            /** @description Its settings. */
+            settings: components["schemas"]["InboxSettings"];
+        };
+        /** @description An inbox's id: 1 to 64 of `a-z`, `0-9`, `-` and `_`. */
+        InboxId: string;
+        /** @description An inbox to connect, or its new state. */
+        InboxRequest: {
+            /** @description The kind of its channel; it cannot be changed later. */
+            channel: components["schemas"]["ChannelKind"];
+            /** @description Its name for people, 1 to 128 characters. A customer who comes from another channel reads it. */
+            name: string;
+            /**
+             * @description Secrets to set, or null to remove one; others stay. `webhook_secret` signs callbacks (`whsec_…`; one is made if a
+             *     `callback_url` is set without). `identity_key` verifies the tokens of people who are signed in: a text of at least 32
+             *     bytes (HS256) or a public key in PEM (ES256).
+             */
+            secrets?: {
+                [key: string]: string | null;
+            };
+            /** @description Its settings. Omitted ones have their defaults. */
+            settings?: components["schemas"]["InboxSettings"];
+        };
+        /** @description An inbox that was connected or changed. */
+        InboxResponse: components["schemas"]["Inbox"] & {
+            /** @description The secret that was made for callbacks; shown this once. */
+            webhook_secret?: string | null;
+        };
+        /** @description Settings of an inbox. */
+        InboxSettings: {
+            /**
+             * @description Audiences of everyone who writes here.
+             * @default []
+             */
+            audience?: string[];
+            /**
+             * @description The confidence that an answer needs to be sent unread. Default: `strict`.
+             * @default strict
+             */
+            auto_send_level?: components["schemas"]["Level"];
+            /**
+             * Format: int32
+             * @description How long the bot waits for further messages before it answers them together, in milliseconds, 0 to 10,000.
+             * @default 1000
+             */
+            burst_ms?: number;
+            /**
+             * @description Where replies are sent (`generic`): an `https` address.
+             * @default null
+             */
+            callback_url?: string | null;
+            /**
+             * @description Name of the channel for answers and their rendering. Default: the kind of the channel.
+             * @default null
+             */
+            channel?: string | null;
+            /**
+             * Format: int32
+             * @description After how many days messages are erased, 1 to 3,650; null: never.
+             * @default null
+             */
+            keep_days?: number | null;
+            /**
+             * @description Whether answers are sent. A new inbox begins in the shadow.
+             * @default shadow
+             */
+            mode?: components["schemas"]["SendMode"];
+            /**
+             * Format: int32
+             * @description After how many hours without a message a conversation is over, 1 to 8,760. A later message opens a new one.
+             * @default 72
+             */
+            reopen_hours?: number;
+            /**
+             * Format: int32
+             * @description After how many hours without a word from an agent a conversation returns to the bot, 1 to 8,760; null: never.
+             * @default 24
+             */
+            return_to_bot_hours?: number | null;
+            /**
+             * Format: int32
+             * @description For how many hours after a customer's message something may be sent, 1 to 8,760; null: at any time.
+             * @default null
+             */
+            window_hours?: number | null;
+        };
+        /** @description The inboxes of a workspace. */
+        InboxesResponse: {
+            /** @description Ordered by id. The values of secrets are never shown. */
+            inboxes: components["schemas"]["Inbox"][];
         };
         /** @description Counts by what they are grouped by, in its order. */
         InsightSummary: {
@@ -3540,6 +4534,24 @@ export interface components {
             /** @description The level. */
             level: components["schemas"]["Level"];
         };
+        /** @description A link between two identities. */
+        Link: {
+            /** @description The older identity. */
+            a: components["schemas"]["IdentityId"];
+            /** @description The newer identity. */
+            b: components["schemas"]["IdentityId"];
+            /** @description Why they are, or may be, one customer: a basis of a link or of a claim. */
+            basis: string;
+            /** @description The event that set this state. */
+            seq: components["schemas"]["i64"];
+            /** @description The link's state. */
+            state: components["schemas"]["LinkState"];
+        };
+        /**
+         * @description `same_token`: one signed token names both. `verified_email`, `verified_phone`: the same address, verified on both sides. `provider_alias`: the platform says so. `agent`: an agent merged them.
+         * @enum {string}
+         */
+        LinkBasis: "same_token" | "verified_email" | "verified_phone" | "provider_alias" | "agent";
         /** @description A link: its text and an `http`, `https`, `mailto` or `tel` URI. */
         LinkBody: {
             /** @description Where the words end in the document, in bytes, exclusive. */
@@ -3551,6 +4563,11 @@ export interface components {
             /** @description The address that the link leads to. */
             uri: string;
         };
+        /**
+         * @description `active`: they are one customer. `withdrawn`: they were. `suggested`: an agent may decide. `refused`: it would have joined two verified external ids.
+         * @enum {string}
+         */
+        LinkState: "active" | "withdrawn" | "suggested" | "refused";
         /** @description Something in the knowledge that an editor would want to know. */
         LintFinding: components["schemas"]["LintFindingKind"] & {
             /** @description The finding in words. */
@@ -3610,6 +4627,45 @@ export interface components {
              */
             n_chunks: number;
         };
+        /** @description A message of a conversation. */
+        Message: {
+            /** @description The answer that it is, for `GET /v1/answers/{id}`. */
+            answer_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was written, by the channel's clock if that has one.
+             */
+            at: string;
+            /** @description Who wrote it. */
+            author: components["schemas"]["Author"];
+            /** @description Its conversation. */
+            conversation_id: components["schemas"]["ConversationId"];
+            delivery?: components["schemas"]["DeliveryState"] | null;
+            /** @description Its direction. */
+            direction: components["schemas"]["Direction"];
+            /**
+             * Format: date-time
+             * @description When it was erased.
+             */
+            erased_at?: string | null;
+            /** @description The message's id. */
+            id: components["schemas"]["MessageId"];
+            /** @description What it consists of; empty once it is erased. */
+            parts: components["schemas"]["Part"][];
+            /** @description The channel's id of it. */
+            provider_message_id?: string | null;
+            /** @description The event that added it. */
+            seq: components["schemas"]["i64"];
+        };
+        /** @description A message's id. */
+        MessageId: string;
+        /** @description A page of messages. */
+        MessageListResponse: {
+            /** @description By the time they were written, the oldest first; with notes, and with answers that were made in the shadow. */
+            messages: components["schemas"]["Message"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+        };
         /** @description One message, or several sent in a burst. */
         Messages: string | string[];
         /** @description Usage of a completion. */
@@ -3643,6 +4699,23 @@ export interface components {
             /** @description Its title. */
             title: string;
         };
+        /** @description An event to append. */
+        NewEvent: components["schemas"]["Fact"] & {
+            /** @description Who did it: `customer`, `bot`, `ken`, or the id of an agent's key. */
+            actor: string;
+            /**
+             * Format: date-time
+             * @description When, by the clock of the source.
+             */
+            at: string;
+            cause?: components["schemas"]["i64"] | null;
+            conversation_id?: components["schemas"]["ConversationId"] | null;
+            identity_id?: components["schemas"]["IdentityId"] | null;
+            /** @description Where it comes from: `inbox:ID`, `agent` or `ken`. */
+            source: string;
+            /** @description The source's id of it; an event with the same source and id is appended once. */
+            source_id?: string | null;
+        };
         /**
          * @description Why a case yields no knowledge. `unresolved`: the case was not resolved. `one_account`: all statements apply to this customer's account only. `settles_nothing`: no statement answers the question.
          * @enum {string}
@@ -3665,11 +4738,52 @@ export interface components {
             /** @description The file's name. */
             name: string;
         };
+        /** @description Messages to the customers of an inbox. */
+        OutboundResponse: {
+            /** @description In the order in which they were written. */
+            messages: components["schemas"]["Message"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+        };
         /**
          * @description `answered`: from the knowledge base, or a reply to a greeting. `clarify`: choose one of the suggestions. `refused`: the knowledge base has no answer. `handoff`: a person has to answer.
          * @enum {string}
          */
         Outcome: "answered" | "clarify" | "refused" | "handoff";
+        /** @description A part of a message. */
+        Part: {
+            /** @description 1 to 20,000 characters. */
+            text: string;
+            /** @enum {string} */
+            type: "text";
+        } | {
+            /** @description Its type, such as `image/png`. */
+            content_type: string;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            n_bytes: number;
+            /** @description The file's name. */
+            name: string;
+            /** @description SHA-256 of its content, in hex. */
+            sha256: string;
+            /** @enum {string} */
+            type: "attachment";
+        } | {
+            /**
+             * Format: double
+             * @description Degrees north, -90 to 90.
+             */
+            latitude: number;
+            /**
+             * Format: double
+             * @description Degrees east, -180 to 180.
+             */
+            longitude: number;
+            /** @enum {string} */
+            type: "location";
+        };
         /** @description A document that a file holds. */
         PreviewBody: {
             /** @description The passages, in reading order. */
@@ -4078,6 +5192,16 @@ export interface components {
             /** @description In sending order. */
             messages: string[];
         };
+        /**
+         * @description `bot`, `human`, or `none`: nobody answers.
+         * @enum {string}
+         */
+        Responder: "bot" | "human" | "none";
+        /**
+         * @description To people: `agent_spoke`, `taken_over`, `customer_asked` (for a person), `not_answered` (the bot may not answer), `bot_failed`. To the bot: `resolved`, `returned` (by an agent), `customer_returned`, `idle`. To nobody: `erased`.
+         * @enum {string}
+         */
+        ResponderReason: "agent_spoke" | "taken_over" | "customer_asked" | "not_answered" | "bot_failed" | "resolved" | "returned" | "customer_returned" | "idle" | "erased";
         /** @description An issue for manual review. */
         Review: {
             /** @description The finding in words. */
@@ -4112,10 +5236,10 @@ export interface components {
             reviews: components["schemas"]["Review"][];
         };
         /**
-         * @description `ask`: ask, search, give feedback. `read`, `write`: knowledge. `cases`: submit and read cases. `review`: review drafts. `manage`: keys, settings, experiments and the audit log. `operate`: all workspaces.
+         * @description `ask`: ask, search, give feedback. `read`, `write`: knowledge. `cases`: submit and read cases. `review`: review drafts. `serve`: conversations and customers. `manage`: keys, settings, inboxes, experiments and the audit log. `operate`: all workspaces.
          * @enum {string}
          */
-        Right: "ask" | "read" | "write" | "cases" | "review" | "manage" | "operate";
+        Right: "ask" | "read" | "write" | "cases" | "review" | "serve" | "manage" | "operate";
         /** @description The settings and the knowledge that a run is asked with. */
         RunSettings: {
             /** @description The level of the workspace, or that of the service if the workspace has none. */
@@ -4235,6 +5359,40 @@ export interface components {
          * @enum {string}
          */
         SearchVerdict: "listed" | "outranked" | "no_match" | "filtered" | "not_indexed" | "no_such_document";
+        /**
+         * @description `shadow`: answers are made, kept and compared with those of agents, and not sent. `live`: confident answers are sent.
+         * @enum {string}
+         */
+        SendMode: "shadow" | "live";
+        /** @description A customer as the channel knows them: `user_id`, `token`, or both. */
+        SenderBody: {
+            /**
+             * @description An address that the customer typed. It is suggested to agents and links nothing.
+             * @default null
+             */
+            email?: string | null;
+            /**
+             * @description Name, at most 128 characters.
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * @description A number that the customer typed, with its country code. It is suggested to agents and links nothing.
+             * @default null
+             */
+            phone?: string | null;
+            /**
+             * @description A token that the company signed for somebody who is signed in: a JSON Web Token (HS256 or ES256) with `sub`, `iat`,
+             *     `exp` (at most an hour later) and optionally `name`, `email` and `phone`, which the company has verified.
+             * @default null
+             */
+            token?: string | null;
+            /**
+             * @description The channel's id of the person, 1 to 256 bytes; of a call, the caller's number.
+             * @default null
+             */
+            user_id?: string | null;
+        };
         /** @description A sentence of an answer. */
         SentenceBody: {
             /** @description Citation numbers. */
@@ -4514,6 +5672,17 @@ export interface components {
          * @enum {string}
          */
         TextFormat: "markdown" | "plain" | "html";
+        /** @description An event with the message that it is about. */
+        TimelineEntry: components["schemas"]["DeskEvent"] & {
+            message?: components["schemas"]["Message"] | null;
+        };
+        /** @description A page of a customer's timeline. */
+        TimelineResponse: {
+            /** @description Newest first. */
+            entries: components["schemas"]["TimelineEntry"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+        };
         /** @description Milliseconds per stage; `keyword` and `embed` run in parallel. */
         TimingsBody: {
             /**
@@ -4717,6 +5886,11 @@ export interface components {
          * @enum {string}
          */
         UtteranceRole: "user" | "agent";
+        /**
+         * @description `provider`: by the channel's platform. `signed_token`: by a token that the company signed. `otp`: by a one-time password. `dkim`: by the signature of a mail. `agent`: by an agent.
+         * @enum {string}
+         */
+        VerifiedBy: "provider" | "signed_token" | "otp" | "dkim" | "agent";
         /** @description A version of a document, without its text. */
         VersionBody: {
             /**
@@ -5931,6 +7105,416 @@ export interface operations {
             };
         };
     };
+    list_chat: {
+        parameters: {
+            query?: {
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_chat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatMessageRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatMessageResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_chat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_chat: {
+        parameters: {
+            query?: {
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Messages, until the client disconnects */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_config: {
         parameters: {
             query?: never;
@@ -6003,6 +7587,120 @@ export interface operations {
                 };
             };
             /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_conversations: {
+        parameters: {
+            query?: {
+                /** @description Only conversations of this status. */
+                status?: "open" | "pending" | "snoozed" | "resolved";
+                /** @description Only conversations that the bot, people, or nobody answers. */
+                responder?: "bot" | "human" | "none";
+                /** @description Only conversations on this inbox. */
+                inbox_id?: string;
+                /** @description Only conversations that this agent has. */
+                assignee?: string;
+                /** @description Only conversations of this customer, on all inboxes: the id of any of the customer's identities. */
+                customer_id?: string;
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6132,6 +7830,119 @@ export interface operations {
             };
         };
     };
+    act_in_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id, then the action */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationActionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActedResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_conversation: {
         parameters: {
             query?: never;
@@ -6205,6 +8016,851 @@ export interface operations {
                 };
             };
             /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_messages: {
+        parameters: {
+            query?: {
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentMessageRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActedResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The channel's window is closed, its inbox is disconnected, or the customer was erased */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_customers: {
+        parameters: {
+            query?: {
+                /** @description Only customers with exactly this id, e-mail address or telephone number. */
+                value?: string;
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of an identity, then `:merge` or `:split` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerActionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasedResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerExport"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_timeline: {
+        parameters: {
+            query?: {
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10351,6 +13007,633 @@ export interface operations {
             };
         };
     };
+    list_inboxes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxesResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_inbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_inbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 64 of `a-z`, `0-9`, `-` and `_` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxResponse"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_inbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemChanged"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_outbound: {
+        parameters: {
+            query?: {
+                /** @description Return only later messages: `next` of the previous page, or the `seq` of a message. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The inbox's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutboundResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_inbound: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inbox's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboundRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboundResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_closures: {
         parameters: {
             query?: never;
@@ -13516,6 +16799,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stream: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Send events after this number; the header `Last-Event-ID`, which browsers send when they connect again, takes
+                 *     precedence. Default: only new events.
+                 */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, until the client disconnects */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             /** @description The body is not valid JSON */

@@ -1,0 +1,1 @@
+import{En as e,Lr as t,Wn as n,Yn as r,_r as i,ir as a,or as o,xr as s}from"./Page-NCUmpKKr.js";var c=o(`<span><!></span>`);function l(o,l){let u=e(l,`tone`,3,`plain`);var d=c(),f=s(d);r(f,()=>l.children),t(d),i(()=>n(d,1,`badge ${u()??``}`,`svelte-1m0dk8d`)),a(o,d)}export{l as t};

@@ -1,1 +1,0 @@
-import{$n as e,Mr as t,Wn as n,fr as r,gr as i,tr as a,xn as o,zn as s}from"./Page-Bz34kfrx.js";var c=a(`<span><!></span>`);function l(a,l){let u=o(l,`tone`,3,`plain`);var d=c(),f=i(d);n(f,()=>l.children),t(d),r(()=>s(d,1,`badge ${u()??``}`,`svelte-1m0dk8d`)),e(a,d)}export{l as t};

@@ -1,1 +1,0 @@
-import{Cn as e,Sn as t,h as n}from"./Page-Bz34kfrx.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=t(a,r),s={name:`ban`,size:24,node:[[`circle`,{cx:`12`,cy:`12`,r:`10`}],[`path`,{d:`M4.929 4.929 19.07 19.071`}]]};n(i,e(()=>o,{get icon(){return s}}))}export{i as t};

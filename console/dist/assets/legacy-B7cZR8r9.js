@@ -1,0 +1,1 @@
+import{Fr as e}from"./Page-NCUmpKKr.js";e();

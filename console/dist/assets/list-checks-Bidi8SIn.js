@@ -1,1 +1,0 @@
-import{Cn as e,Sn as t,h as n}from"./Page-Bz34kfrx.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=t(a,r),s={name:`list-checks`,size:24,node:[[`path`,{d:`M13 5h8`}],[`path`,{d:`M13 12h8`}],[`path`,{d:`M13 19h8`}],[`path`,{d:`m3 17 2 2 4-4`}],[`path`,{d:`m3 7 2 2 4-4`}]]};n(i,e(()=>o,{get icon(){return s}}))}export{i as t};

@@ -1,0 +1,1 @@
+import{Dn as e,On as t,b as n}from"./Page-NCUmpKKr.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=e(a,r),s={name:`list-checks`,size:24,node:[[`path`,{d:`M13 5h8`}],[`path`,{d:`M13 12h8`}],[`path`,{d:`M13 19h8`}],[`path`,{d:`m3 17 2 2 4-4`}],[`path`,{d:`m3 7 2 2 4-4`}]]};n(i,t(()=>o,{get icon(){return s}}))}export{i as t};
