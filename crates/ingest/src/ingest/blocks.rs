@@ -68,7 +68,12 @@ impl Extracted {
             .find(|b| matches!(b.kind, BlockKind::Heading(_)));
         let text = match heading {
             Some(block) => block.span.slice(&self.text)?,
-            None => self.text.lines().find(|line| !line.trim().is_empty())?,
+            // The names of a table's columns are no title.
+            None => self
+                .text
+                .lines()
+                .find(|line| !line.trim().is_empty())
+                .filter(|line| !line.starts_with('|'))?,
         };
         Some(text.trim().chars().take(120).collect())
     }
