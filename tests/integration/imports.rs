@@ -260,6 +260,11 @@ async fn row_that_asks_the_same_is_kept_replaced_or_added_by_choice() {
     );
     assert!(answers.contains(&"要先寄回原商品。"), "{answers:?}");
 
+    // Two rows with the same question and no ids can both be added.
+    let twice = "question,answer\n有會員折扣嗎？,金卡九折。\n有會員折扣嗎？,生日當月八折。\n";
+    let part = [("choices", json!({ "3": "add" }).to_string())];
+    let (_, report) = app.import_with("", twice, &part).await;
+    assert_eq!(report["n_new"], 2, "{report}");
     // A row that is unlike any other can be left out too.
     let part = [("choices", json!({ "2": "skip" }).to_string())];
     let (_, report) = app

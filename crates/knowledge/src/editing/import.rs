@@ -10,6 +10,7 @@ use super::gate::{Breaking, Gate, GateError};
 use super::impact::Impact;
 use super::lint::{LintError, statement};
 use ken_base::blocking::blocking;
+use ken_base::digest::sha256_hex;
 use ken_base::domain::{
     Document, DocumentId, DocumentKind, DocumentStatus, FaqAnswer, Revision, Source, WorkspaceId,
 };
@@ -475,6 +476,12 @@ impl Planning<'_> {
         let keys: Vec<String> = wordings.map(|wording| question_key(wording)).collect();
         match self.twin_of(&keys, faq.id().ok().as_ref()) {
             Some(twin) if choice == Some(ImportChoice::Replace) => self.replace(&mut faq, twin),
+            // The id that the question gives is the other's.
+            Some(_) if choice == Some(ImportChoice::Add) && faq.id.is_none() => {
+                let question = question_key(&faq.question);
+                let key = sha256_hex([question.as_bytes(), answers.all.as_bytes()]);
+                faq.id = Some(format!("faq-{}", &key[..12]));
+            }
             Some(twin) if choice != Some(ImportChoice::Add) => {
                 let effect = self.repeated(&question, &answers, &twin);
                 self.report(row, faq.id().ok().as_ref(), &question, Some(effect));
