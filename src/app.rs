@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::encoders;
 use crate::keys::KeyRing;
 use crate::oidc::{Oidc, OidcError};
+use crate::retention::{self, Forgotten};
 use crate::sessions::{IDLE, Sessions};
 use ken_answer::answer::{Admission, Answerer, ModelError};
 use ken_answer::llm::{Llm, LlmError};
@@ -16,6 +17,7 @@ use ken_base::background::{Background, and};
 use ken_base::blocking::blocking;
 use ken_base::config::{Config, VectorBackend};
 use ken_base::domain::{Clock, WorkspaceId};
+use ken_conversations::erasure::Erased;
 use ken_conversations::service::Desk;
 use ken_ingest::ingest::worker::FileReader;
 use ken_knowledge::editing::Knowledge;
@@ -24,8 +26,8 @@ use ken_knowledge::editing::gate::Gate;
 use ken_knowledge::editing::impact::WhatIf;
 use ken_knowledge::jobs::{Changes, Uploads};
 use ken_learn::cases::Cases;
-use ken_learn::learn::Learning;
 use ken_learn::learn::judged_runs::JudgedRuns;
+use ken_learn::learn::{LearnError, Learning};
 use ken_search::embed::{EmbedError, Embedder};
 use ken_search::index::{Follower, IndexError, Indexes, QdrantCluster};
 use ken_search::reader::{Reader, ReaderError};
@@ -63,7 +65,7 @@ pub struct App {
     /// Makes drafts of resolved cases.
     pub cases: Cases,
     /// Conversations with customers.
-    pub desk: Desk,
+    pub desk: Arc<Desk>,
     /// Authenticates callers.
     pub keys: KeyRing,
     /// Sessions of the console.
@@ -89,14 +91,15 @@ const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
 const KEEP_FAILED_FILES: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Cleans up at start and every hour. Deletes abandoned jobs of a shared store, old files of failed items, conversations
-/// without a turn for `keep_days` days (0: keeps them), expired sessions, originals of no version, and expired cases and
-/// personal data.
+/// without a turn for `keep_days` days (0: keeps them), expired sessions, originals of no version, expired cases and
+/// personal data, and old messages of inboxes.
 async fn housekeeping(
-    store: Store,
-    cases: Cases,
+    desk: Arc<Desk>,
+    learning: Learning,
     keep_days: u32,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let (store, cases) = (&learning.store, &learning.cases);
     loop {
         if store.is_shared()
             && let Err(error) = store
@@ -127,6 +130,9 @@ async fn housekeeping(
         }
         if let Err(error) = cases.forget_old().await {
             tracing::error!(%error, "cannot delete expired cases");
+        }
+        if let Err(error) = retention::erase_old(&desk, &learning).await {
+            tracing::error!(%error, "cannot erase old messages");
         }
         let over = tokio::time::timeout(KEEP_HOUSE_EVERY, stopped.wait_for(|stop| *stop)).await;
         if over.is_ok() {
@@ -327,12 +333,8 @@ impl App {
             config.learn.clone(),
             waker.clone(),
         );
-        let housekeeping = {
-            let (store, cases, keep_days) = (store.clone(), cases.clone(), config.answer.keep_days);
-            Background::start_while("housekeeping", works.clone(), move |stopped| {
-                housekeeping(store.clone(), cases.clone(), keep_days, stopped)
-            })
-        };
+        let key_file = config.desk.key_file.clone();
+        let desk = Arc::new(Desk::new(store.clone(), answerer.clone(), key_file));
         let learning = Learning {
             store: store.clone(),
             vectors: CachedEmbedder::new(store.clone(), embedder.clone()),
@@ -349,6 +351,13 @@ impl App {
                 proximity: config.retrieve.proximity_share,
             },
         };
+        let housekeeping = {
+            let (desk, learning, keep_days) =
+                (desk.clone(), learning.clone(), config.answer.keep_days);
+            Background::start_while("housekeeping", works.clone(), move |stopped| {
+                housekeeping(desk.clone(), learning.clone(), keep_days, stopped)
+            })
+        };
         let learning_rounds = learning.start(works.clone());
         let reader = FileReader::new(&config.ingest);
         let keep_bytes = config.ingest.keep_original_bytes;
@@ -364,11 +373,7 @@ impl App {
         let keys = KeyRing::new(store.clone()).with_oidc(oidc.clone());
         Ok(Self {
             vault,
-            desk: Desk::new(
-                store.clone(),
-                answerer.clone(),
-                config.desk.key_file.clone(),
-            ),
+            desk,
             what_if,
             gate,
             cases,
@@ -425,6 +430,15 @@ impl App {
         // Reported last: everything else is cleared by then, and the service's audit log has the deletion.
         cleared?;
         Ok(Some(deleted))
+    }
+
+    /// Forgets what was recorded and learned from conversations on the desk whose messages were erased.
+    pub async fn forget(
+        &self,
+        workspace: &WorkspaceId,
+        erased: &Erased,
+    ) -> Result<Forgotten, LearnError> {
+        retention::forget(&self.learning, workspace, erased).await
     }
 
     /// Ends standby: starts the background work of a standby app.

@@ -8,11 +8,14 @@ mod backups;
 mod bulk;
 mod cases;
 mod changed;
+mod chat;
 mod config;
 mod console;
 mod conversations;
 mod cookies;
+mod customers;
 mod dead_letters;
+mod desk_conversations;
 mod doctor;
 mod documents;
 mod drafts;
@@ -25,6 +28,8 @@ mod files;
 mod health;
 mod impact;
 mod imports;
+mod inbound;
+mod inboxes;
 mod insights;
 mod jobs;
 mod judged_runs;
@@ -40,6 +45,7 @@ mod schema_enums;
 mod search;
 mod sessions;
 mod settings;
+mod stream;
 mod synonyms;
 mod uploads;
 mod workspaces;
@@ -90,6 +96,7 @@ pub struct AppState {
     rates: Option<Arc<auth::Rates>>,
     in_flight_per_key: Arc<auth::InFlightPerKey>,
     sign_ins: Arc<sessions::SignInRates>,
+    chats: Arc<chat::ChatRates>,
     backups: Backups,
     /// Held while the service is checked.
     checking: Arc<tokio::sync::Mutex<()>>,
@@ -110,6 +117,8 @@ pub struct AppState {
         (name = "editing", description = "Change previews, judged questions, lint and reviews"),
         (name = "conversations", description = "Recorded conversations"),
         (name = "learning", description = "Cases, drafts, feedback, gaps and experiments"),
+        (name = "desk", description = "Inboxes, customers and conversations over all channels"),
+        (name = "chat", description = "The web chat, as a visitor's browser calls it"),
         (name = "synonyms", description = "Synonym groups"),
         (name = "session", description = "Sign-in to the console"),
         (name = "operation", description = "Health, metrics, keys, workspaces and audit log")
@@ -160,6 +169,7 @@ pub fn router(app: Arc<App>) -> Router {
         rates: auth::rates(http.requests_per_minute).map(Arc::new),
         in_flight_per_key: Arc::new(auth::InFlightPerKey::new(http.max_concurrent_per_key)),
         sign_ins: Arc::default(),
+        chats: Arc::default(),
         backups,
         checking: Arc::default(),
     };
@@ -168,10 +178,32 @@ pub fn router(app: Arc<App>) -> Router {
     let (api, document) = OpenApiRouter::with_openapi(ApiDoc::openapi())
         .routes(routes!(answers::post_answer))
         .routes(routes!(conversations::get_answer))
+        .routes(routes!(desk_conversations::list_conversations))
         .routes(routes!(
             conversations::get_conversation,
-            conversations::delete_conversation
+            conversations::delete_conversation,
+            desk_conversations::act_in_conversation
         ))
+        .routes(routes!(
+            desk_conversations::list_messages,
+            desk_conversations::write_message
+        ))
+        .routes(routes!(inboxes::list_inboxes))
+        .routes(routes!(
+            inboxes::get_inbox,
+            inboxes::put_inbox,
+            inboxes::delete_inbox
+        ))
+        .routes(routes!(inbound::post_inbound, inbound::list_outbound))
+        .routes(routes!(customers::list_customers))
+        .routes(routes!(
+            customers::get_customer,
+            customers::act_on_customer,
+            customers::erase_customer
+        ))
+        .routes(routes!(customers::get_timeline))
+        .routes(routes!(customers::export_customer))
+        .routes(routes!(stream::get_stream))
         .routes(routes!(settings::get_settings, settings::put_settings))
         .routes(routes!(backups::start_backup, backups::list_backups))
         .routes(routes!(config::get_config))
@@ -265,6 +297,20 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(sessions::begin_oidc))
         .routes(routes!(sessions::finish_oidc))
         .split_for_parts();
+    // They need no key: visitors of a web chat.
+    let (chat, document) = OpenApiRouter::with_openapi(document)
+        .routes(routes!(chat::open_chat))
+        .routes(routes!(chat::write_chat, chat::list_chat))
+        .routes(routes!(chat::stream_chat))
+        .split_for_parts();
+    let chat = chat
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            timeout_after(timeout, request, next)
+        }))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            acquire_permit,
+        ));
     let session = session.layer(middleware::from_fn(move |request: Request, next: Next| {
         timeout_after(timeout, request, next)
     }));
@@ -282,6 +328,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .merge(api)
         .merge(session)
+        .merge(chat)
         .merge(operation)
         .merge(measures)
         .merge(SwaggerUi::new("/docs").url("/openapi.json", described(document)))
@@ -353,6 +400,25 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
             "gap closure",
             problem_of::<insights::GapClosureRequest>(bytes),
         ),
+        ("chat", problem_of::<chat::ChatRequest>(bytes)),
+        (
+            "chat message",
+            problem_of::<chat::ChatMessageRequest>(bytes),
+        ),
+        (
+            "conversation action",
+            problem_of::<desk_conversations::ConversationActionRequest>(bytes),
+        ),
+        (
+            "customer action",
+            problem_of::<customers::CustomerActionRequest>(bytes),
+        ),
+        ("inbound", problem_of::<inbound::InboundRequest>(bytes)),
+        ("inbox", problem_of::<inboxes::InboxRequest>(bytes)),
+        (
+            "agent message",
+            problem_of::<desk_conversations::AgentMessageRequest>(bytes),
+        ),
         ("synonyms", problem_of::<synonyms::SynonymsRequest>(bytes)),
     ];
     let problems = all.into_iter();
@@ -405,6 +471,7 @@ pub async fn serve_current(
 ) -> std::io::Result<()> {
     let http = current.app().config.http.clone();
     let timeout = Duration::from_millis(http.timeout_ms);
+    let running = current.clone();
     let service = Router::new().fallback(move |request: Request| {
         let router = current.router();
         async move { router.oneshot(request).await }
@@ -414,6 +481,7 @@ pub async fn serve_current(
     let stopping = handle.clone();
     let stopped = tokio::spawn(async move {
         stop.await;
+        running.app().desk.end_streams();
         stopping.graceful_shutdown(Some(timeout));
     });
     let measuring = tokio::spawn(async {

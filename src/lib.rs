@@ -28,7 +28,7 @@
 //! | [`ken_base`] `desk` | the desk's domain types: inboxes, identities, conversations, messages, and the events that change them. No I/O. Its SQL is in `store/desk/` |
 //! | [`ken_customers`](../ken_customers/index.html) `identify`, `merging`, `normalize`, `tokens` | who wrote, and which identities are one customer; signed tokens |
 //! | [`ken_conversations`] `service`, `intake`, `replies`, `deliveries`, `actions` | `Desk`: takes messages in once, has the bot answer them, sends what is written |
-//! | `responder`, `phrases`, `secrets`, `writer` | who answers (pure rules); fixed texts; sealed secrets of inboxes; the one writer of the log |
+//! | `responder`, `phrases`, `secrets`, `chat`, `erasure`, `writer` | who answers (pure rules); fixed texts; sealed secrets of inboxes; sessions of the web chat; erasure; the one writer of the log |
 //! | [`ken_learn`] `cases` | cases that human agents resolved → drafts, compared with the knowledge, reviewed, published |
 //! | `learn` | feedback and unanswered questions → work for editors; experiments; tuning; insights |
 //! | `measures` | metrics of ranking and admission, a significance test, tuning of the fusion. Pure |
@@ -37,6 +37,7 @@
 //! | [`keys`], [`oidc`] | `KeyRing`: authentication by a key or by a provider's token |
 //! | [`sessions`] | `Sessions`: sign-in to the console, by a key or at the provider |
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
+//! | [`retention`] | what is recorded and learned from conversations on the desk is forgotten with them |
 //! | [`backups`] | backups that the running service writes |
 //! | [`encoders`], [`reencode`] | which encoder is active; switching to another one, prepared in a standby `App` |
 //! | [`eval`], [`mod@bench`] | judged questions → metrics, comparison of runs, calibration of admission; load test on a synthetic corpus |
@@ -74,12 +75,13 @@
 //! conflict embed llm normalize oidc phrases redact setup
 //! reader responder store telemetry
 //! identify ingest keys queue secrets vectors writer
-//! deliveries index merging sessions tokens
+//! chat deliveries index merging sessions tokens
 //! backups doctor encoders retrieve
 //! answer measures
 //! editing intake
-//! actions cases jobs replies
+//! actions cases erasure jobs replies
 //! learn service
+//! retention
 //! app
 //! bench check eval http
 //! reencode
@@ -174,6 +176,7 @@ pub mod http;
 pub mod keys;
 pub mod oidc;
 pub mod reencode;
+pub mod retention;
 pub mod sessions;
 pub mod setup;
 pub mod telemetry;

@@ -14,7 +14,11 @@ use super::extract::{Path, Workspace};
 use super::problem::Problem;
 use ken_answer::answer::{AnswerDecision, RecordedRequest, RejectedSentence};
 use ken_answer::llm::ModelUsage;
-use ken_base::domain::{Answer as RecordedAnswer, Note, Outcome, Reason, Timings, Turn};
+use ken_base::actor::actor;
+use ken_base::desk::{Conversation, ConversationId};
+use ken_base::domain::{
+    Answer as RecordedAnswer, Note, Outcome, Reason, Timings, Turn, WorkspaceId,
+};
 
 /// A question and its answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,8 +64,10 @@ impl From<Turn> for TurnBody {
 pub struct ConversationResponse {
     /// The conversation's id.
     pub id: String,
-    /// Oldest first.
+    /// Questions and their answers, oldest first.
     pub turns: Vec<TurnBody>,
+    /// The conversation on the desk; null for one that a bot has by `POST /v1/answers`.
+    pub desk: Option<Conversation>,
 }
 
 /// The most turns of a conversation that are returned.
@@ -71,7 +77,19 @@ fn absent(id: &str) -> Problem {
     Problem::not_found(format!("conversation {id} not found"))
 }
 
-/// Read the turns of a conversation with their citations.
+/// The conversation on the desk with this id.
+async fn on_desk(
+    state: &AppState,
+    workspace: &WorkspaceId,
+    id: &str,
+) -> Result<Option<Conversation>, Problem> {
+    match ConversationId::parse(id) {
+        Ok(id) => Ok(state.app.store.conversation(workspace, &id).await?),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Read a conversation: its turns with their citations, and its state on the desk.
 #[utoipa::path(
     get, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = String, Path)),
     responses((status = 200, body = ConversationResponse), (status = 404, body = Problem))
@@ -86,14 +104,16 @@ pub async fn get_conversation(
         .store
         .recent_turns(&workspace, &id, MAX_TURNS)
         .await?;
-    if turns.is_empty() {
+    let desk = on_desk(&state, &workspace, &id).await?;
+    if turns.is_empty() && desk.is_none() {
         return Err(absent(&id));
     }
     let turns = turns.into_iter().map(TurnBody::from).collect();
-    Ok(axum::Json(ConversationResponse { id, turns }))
+    Ok(axum::Json(ConversationResponse { id, turns, desk }))
 }
 
-/// Delete a conversation with its turns, traces and logged questions.
+/// Delete a conversation with its turns, traces and logged questions. On the desk it ends, and its messages are erased with
+/// what was learned from them.
 #[utoipa::path(
     delete, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = String, Path)),
     responses((status = 200, body = ConversationDeleted), (status = 404, body = Problem))
@@ -103,6 +123,19 @@ pub async fn delete_conversation(
     Workspace(workspace): Workspace,
     Path(id): Path<String>,
 ) -> Result<axum::Json<ConversationDeleted>, Problem> {
+    let desk = on_desk(&state, &workspace, &id).await?;
+    if let Some(conversation) = desk {
+        let (app, by) = (&state.app, actor().to_string());
+        let erased = app
+            .desk
+            .erase_conversation(workspace.clone(), conversation.id, by);
+        let forgotten = app.forget(&workspace, &erased.await?).await?;
+        return Ok(axum::Json(ConversationDeleted {
+            id,
+            effect: "deleted",
+            n_turns: forgotten.n_turns,
+        }));
+    }
     match state.app.answerer.forget(&workspace, &id).await? {
         0 => Err(absent(&id)),
         n_turns => Ok(axum::Json(ConversationDeleted {

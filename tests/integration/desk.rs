@@ -11,7 +11,7 @@ use ken_base::desk::{
     VerifiedBy, text_of,
 };
 use ken_conversations::actions::{Acted, Action, Refusal};
-use ken_conversations::intake::{Inbound, InboundKind, Received};
+use ken_conversations::intake::{Inbound, InboundKind, Received, Revision};
 use ken_customers::identify::Sender;
 use ken_store::store::desk::ConversationFilter;
 
@@ -73,6 +73,7 @@ fn said(inbox: &Arc<Inbox>, id: &str, user: &str, words: &str) -> Inbound {
         what: InboundKind::Message {
             sender: sender(inbox, user),
             parts: text(words),
+            revision: Revision::default(),
         },
     }
 }

@@ -118,7 +118,15 @@ async fn role_permissions_match_table_within_own_workspace() {
     let operations = keyed.operations().await;
     assert!(operations.len() > 50, "{}", operations.len());
     for (method, path) in operations {
-        let address = path.replace("{id}", "nothing");
+        if path.starts_with("/v1/chat/") {
+            // Visitors of a web chat have no key; `desk_api` tests their sessions.
+            continue;
+        }
+        let address = match path.as_str() {
+            // Otherwise it never ends.
+            "/v1/stream" => "/v1/stream?after=-1".to_owned(),
+            path => path.replace("{id}", "nothing"),
+        };
         let is_open = is_open(&path);
         let (status, problem) = keyed.send(method.clone(), &address, None, None, None).await;
         assert_eq!(

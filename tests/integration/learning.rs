@@ -284,7 +284,7 @@ async fn assert_insights_count_resolution(app: &TestApp) {
     }
     assert_eq!(
         (&summary["total"]["n"], &summary["total"]["refused"]),
-        (&json!(6), &json!(4)),
+        (&json!(8), &json!(6)),
         "{summary}"
     );
     let (_, knowledge) = app.get("/v1/insights/knowledge").await;

@@ -14,6 +14,7 @@ mod conversations;
 mod crash;
 mod degradation;
 mod desk;
+mod desk_api;
 mod documents;
 mod editing;
 mod encoder;

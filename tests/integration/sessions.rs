@@ -552,7 +552,7 @@ async fn service_without_keys_needs_no_sign_in() {
     let mut browser = Browser::at(&app);
     let session = browser.session().await;
     let all = json!([
-        "ask", "read", "write", "cases", "review", "manage", "operate"
+        "ask", "read", "write", "cases", "review", "serve", "manage", "operate"
     ]);
     assert_eq!(
         (

@@ -228,9 +228,11 @@ impl Tenants {
 
 /// The reply without volatile fields: times and random ids.
 fn lasting(reply: &Value) -> Value {
-    const OF_THE_MOMENT: [&str; 15] = [
+    const OF_THE_MOMENT: [&str; 17] = [
         "timings_ms",
         "request_id",
+        "closed_at",
+        "closed_by",
         "created_at",
         "updated_at",
         "at",

@@ -18,7 +18,7 @@ use ken_base::digest::sha256_hex;
 use ken_base::domain::WorkspaceId;
 use ken_customers::identify::{Origin, Proof, Sender, identify};
 use ken_store::store::StoreError;
-use ken_store::store::desk::{DeskTx, NewMessage};
+use ken_store::store::desk::{DeskTx, KnownMessage, NewMessage};
 
 /// What a channel delivers.
 #[derive(Debug, Clone)]
@@ -44,6 +44,8 @@ pub enum InboundKind {
         sender: Sender,
         /// What.
         parts: Vec<Part>,
+        /// Of a transcript of speech: which version it is.
+        revision: Revision,
     },
     /// A person of the company wrote on the channel's own app.
     Echo {
@@ -75,6 +77,25 @@ pub enum InboundKind {
         /// The other id.
         alias: IdentityKey,
     },
+}
+
+/// A version of what a customer says while it is transcribed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision {
+    /// From 1; 0 for a message that has no versions.
+    pub number: u32,
+    /// Whether the customer has finished. Only then it is answered.
+    pub is_final: bool,
+}
+
+impl Default for Revision {
+    /// A message that has no versions.
+    fn default() -> Self {
+        Self {
+            number: 0,
+            is_final: true,
+        }
+    }
 }
 
 /// Result of taking something in.
@@ -119,7 +140,13 @@ pub fn new_message_id() -> MessageId {
 /// [`StoreError`] if the store fails. Then the transaction must not be committed.
 pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, StoreError> {
     let (workspace, inbox) = (&inbound.workspace, &*inbound.inbox);
-    let (source, id) = (source_of(inbox), source_id(&inbound.provider_id));
+    let source = source_of(inbox);
+    let id = match &inbound.what {
+        InboundKind::Message { revision, .. } if revision.number > 0 => {
+            source_id(&format!("{}\n{}", inbound.provider_id, revision.number))
+        }
+        _ => source_id(&inbound.provider_id),
+    };
     if tx.has_event(workspace, &source, &id).await? {
         return Ok(Received::Known);
     }
@@ -132,8 +159,24 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
         cause: None,
     };
     match &inbound.what {
-        InboundKind::Message { sender, parts } => {
+        InboundKind::Message {
+            sender,
+            parts,
+            revision,
+        } => {
             let origin = origin("customer");
+            if revision.number > 0
+                && let Some(known) = tx
+                    .message_by_provider_id(workspace, &inbox.id, &inbound.provider_id)
+                    .await?
+            {
+                let at = Incoming {
+                    workspace,
+                    inbox,
+                    origin: &origin,
+                };
+                return at.revise(tx, &known, parts, *revision, id).await;
+            }
             let identity = identify(tx, workspace, sender, &origin).await?;
             let text = text_of(parts);
             let at = Incoming {
@@ -154,7 +197,10 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
             let window = window.map(|n| SignedDuration::from_hours(i64::from(n)));
             let received = Fact::MessageReceived {
                 message_id: message_id.clone(),
-                reply_due_at: reply_due(responder, &inbox.settings, &text, now),
+                reply_due_at: match revision.is_final {
+                    true => reply_due(responder, &inbox.settings, &text, now),
+                    false => None,
+                },
                 window_until: window.and_then(|window| origin.at.checked_add(window).ok()),
             };
             let event = at.event(&conversation, received, Some(id));
@@ -177,6 +223,10 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
                 answer_id: None,
             };
             tx.add_message(workspace, message).await?;
+            if revision.number > 0 {
+                tx.revise_message(workspace, &message_id, revision.number, None)
+                    .await?;
+            }
             Ok(Received::New {
                 message_id: Some(message_id),
                 conversation_id: Some(conversation.id),
@@ -315,8 +365,7 @@ impl Incoming<'_> {
     pub fn event(&self, of: &Conversation, fact: Fact, source_id: Option<String>) -> NewEvent {
         NewEvent {
             source_id,
-            conversation_id: Some(of.id.clone()),
-            ..self.origin.about(&of.identity_id, fact)
+            ..self.origin.in_conversation(of, fact)
         }
     }
 
@@ -372,6 +421,47 @@ impl Incoming<'_> {
         Ok(opened.expect("it was inserted in this transaction"))
     }
 
+    /// Replaces the text of a message by a later version. An earlier one that arrives late changes nothing. What was
+    /// answered is not answered again.
+    async fn revise(
+        &self,
+        tx: &mut DeskTx,
+        known: &KnownMessage,
+        parts: &[Part],
+        revision: Revision,
+        source_id: String,
+    ) -> Result<Received, StoreError> {
+        let (workspace, settings, now) = (self.workspace, &self.inbox.settings, tx.now());
+        if revision.number <= known.revision {
+            return Ok(Received::Known);
+        }
+        let Some(conversation) = tx.conversation(workspace, &known.conversation_id).await? else {
+            return Ok(Received::Known);
+        };
+        let is_answered = conversation.answered_seq >= known.seq;
+        let text = text_of(parts);
+        let reply_due_at = match revision.is_final && !is_answered {
+            true => reply_due(conversation.responder, settings, &text, now),
+            false => None,
+        };
+        let revised = Fact::MessageRevised {
+            message_id: known.id.clone(),
+            revision: revision.number,
+            reply_due_at,
+        };
+        let event = self.event(&conversation, revised, Some(source_id));
+        let Some(seq) = tx.append(workspace, event).await? else {
+            return Ok(Received::Known);
+        };
+        tx.revise_message(workspace, &known.id, revision.number, Some(parts))
+            .await?;
+        Ok(Received::New {
+            message_id: Some(known.id.clone()),
+            conversation_id: Some(conversation.id),
+            seq,
+        })
+    }
+
     /// Adds a message of an agent, who takes over by it. What the bot has not begun to send is cancelled. `None` if the
     /// message is known.
     pub async fn agent_writes(
@@ -423,16 +513,23 @@ impl Incoming<'_> {
         tx: &mut DeskTx,
         conversation: &Conversation,
     ) -> Result<(), StoreError> {
-        for (message_id, attempt) in tx.queued_of_bot(self.workspace, &conversation.id).await? {
-            let cancelled = Fact::DeliveryChanged {
-                message_id,
-                state: DeliveryState::Cancelled,
-                attempt,
-                next_at: None,
-                error: None,
-            };
+        let bot = Some(AuthorKind::Bot);
+        let queued = tx.queued_of(self.workspace, &conversation.id, bot);
+        for (message_id, attempt) in queued.await? {
+            let cancelled = Self::cancelled(message_id, attempt);
             self.append(tx, conversation, cancelled).await?;
         }
         Ok(())
+    }
+
+    /// The end of a delivery that has not begun.
+    pub fn cancelled(message_id: MessageId, attempt: i64) -> Fact {
+        Fact::DeliveryChanged {
+            message_id,
+            state: DeliveryState::Cancelled,
+            attempt,
+            next_at: None,
+            error: None,
+        }
     }
 }

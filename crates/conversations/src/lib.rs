@@ -3,7 +3,9 @@
 
 #![deny(missing_docs)]
 pub mod actions;
+pub mod chat;
 pub mod deliveries;
+pub mod erasure;
 pub mod intake;
 pub mod phrases;
 pub mod replies;

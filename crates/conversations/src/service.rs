@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::actions::{Acted, Action, Refusal, act};
 use crate::deliveries::Deliveries;
+use crate::erasure::{Erased, erase, erase_conversation, erase_old};
 use crate::intake::{Inbound, Received, receive};
 use crate::replies::Replies;
 use crate::secrets::Vault;
@@ -18,8 +19,11 @@ use crate::writer::{DeskWriter, WriteError};
 use ken_answer::answer::Answerer;
 use ken_base::background::Background;
 use ken_base::blocking::blocking;
-use ken_base::desk::{ConversationId, IdentityId, Inbox, MessageId};
+use ken_base::desk::{
+    ConversationId, IdentityId, IdentityKey, Inbox, InboxId, LinkBasis, MessageId, VerifiedBy,
+};
 use ken_base::domain::WorkspaceId;
+use ken_customers::identify::{Origin, Proof, Sender, identify};
 use ken_customers::merging::{MergeError, merge, split};
 use ken_store::store::{Store, StoreError};
 
@@ -43,6 +47,8 @@ pub struct Desk {
     answerer: Answerer,
     key_file: PathBuf,
     running: OnceCell<Running>,
+    /// Whether streams of events end.
+    ended: watch::Sender<bool>,
 }
 
 /// What runs once there is an inbox.
@@ -61,6 +67,7 @@ impl Desk {
             answerer,
             key_file,
             running: OnceCell::new(),
+            ended: watch::Sender::new(false),
         }
     }
 
@@ -127,7 +134,17 @@ impl Desk {
         Ok(self.writer().await?.written())
     }
 
-    /// Takes in what a channel delivers. It is durable when this returns.
+    /// Becomes true when streams of events have to end, so that the service can stop. Their readers connect again.
+    pub fn ended(&self) -> watch::Receiver<bool> {
+        self.ended.subscribe()
+    }
+
+    /// Ends the streams of events.
+    pub fn end_streams(&self) {
+        self.ended.send_replace(true);
+    }
+
+    /// Stores what a channel delivers. It is durable when this returns.
     ///
     /// # Errors
     /// [`WriteError`]; then nothing was written, and the channel should deliver it again.
@@ -154,6 +171,44 @@ impl Desk {
         writer
             .write(move |tx| {
                 Box::pin(async move { act(tx, &workspace, &inbox, &id, &action, &actor).await })
+            })
+            .await
+    }
+
+    /// Records who signed in, with the identities that the signed token proves to be the same customer. What `visitor` wrote
+    /// before belongs to them too, if anything.
+    ///
+    /// # Errors
+    /// [`WriteError`] if the store fails; then nothing was written.
+    pub async fn sign_in(
+        &self,
+        workspace: WorkspaceId,
+        inbox: InboxId,
+        mut sender: Sender,
+        visitor: Option<IdentityKey>,
+    ) -> Result<(), WriteError> {
+        let writer = self.writer().await?;
+        writer
+            .write(move |tx| {
+                Box::pin(async move {
+                    if let Some(key) = visitor
+                        && tx.identity_by_key(&workspace, &key).await?.is_some()
+                    {
+                        sender.proofs.push(Proof {
+                            key,
+                            verified_by: VerifiedBy::SignedToken,
+                            basis: LinkBasis::SameToken,
+                        });
+                    }
+                    let origin = Origin {
+                        source: format!("inbox:{inbox}"),
+                        actor: "customer".to_owned(),
+                        at: tx.now(),
+                        cause: None,
+                    };
+                    identify(tx, &workspace, &sender, &origin).await?;
+                    Ok(())
+                })
             })
             .await
     }
@@ -196,8 +251,62 @@ impl Desk {
             .await
     }
 
+    /// Erases the customer of an identity. What the bot knows from the conversations is forgotten by
+    /// [`Answerer::forget`], which the caller calls for each.
+    ///
+    /// # Errors
+    /// [`WriteError`] if the store fails; then nothing was erased.
+    pub async fn erase(
+        &self,
+        workspace: WorkspaceId,
+        any: IdentityId,
+        actor: String,
+    ) -> Result<Erased, WriteError> {
+        let writer = self.writer().await?;
+        writer
+            .write(move |tx| Box::pin(async move { erase(tx, &workspace, &any, &actor).await }))
+            .await
+    }
+
+    /// Ends a conversation and erases its messages.
+    ///
+    /// # Errors
+    /// As of [`Desk::erase`].
+    pub async fn erase_conversation(
+        &self,
+        workspace: WorkspaceId,
+        id: ConversationId,
+        actor: String,
+    ) -> Result<Erased, WriteError> {
+        let writer = self.writer().await?;
+        writer
+            .write(move |tx| {
+                Box::pin(async move { erase_conversation(tx, &workspace, &id, &actor).await })
+            })
+            .await
+    }
+
+    /// Erases old messages of one inbox, as its settings say, of at most `limit` conversations.
+    ///
+    /// # Errors
+    /// As of [`Desk::erase`].
+    pub async fn erase_old(
+        &self,
+        workspace: WorkspaceId,
+        inbox: Inbox,
+        limit: i64,
+    ) -> Result<Erased, WriteError> {
+        let writer = self.writer().await?;
+        writer
+            .write(move |tx| {
+                Box::pin(async move { erase_old(tx, &workspace, &inbox, limit).await })
+            })
+            .await
+    }
+
     /// Stops the work in the background. What is due stays due.
     pub async fn stop(&self) {
+        self.end_streams();
         if let Some(running) = self.running.get() {
             running.work.stop().await;
         }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use ken_base::desk::{
-    ClaimBasis, Fact, Identity, IdentityId, IdentityKey, LinkBasis, LinkState, NewEvent, Seq,
-    VerifiedBy,
+    ClaimBasis, Conversation, Fact, Identity, IdentityId, IdentityKey, LinkBasis, LinkState,
+    NewEvent, Seq, VerifiedBy,
 };
 use ken_base::domain::WorkspaceId;
 use ken_store::store::StoreError;
@@ -71,6 +71,14 @@ impl Origin {
             conversation_id: None,
             actor: self.actor.clone(),
             cause: self.cause,
+        }
+    }
+
+    /// An event in a conversation.
+    pub fn in_conversation(&self, of: &Conversation, fact: Fact) -> NewEvent {
+        NewEvent {
+            conversation_id: Some(of.id.clone()),
+            ..self.about(&of.identity_id, fact)
         }
     }
 }

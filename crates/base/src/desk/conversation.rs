@@ -187,6 +187,10 @@ impl Conversation {
                 self.window_until = self.window_until.max(*window_until);
                 self.waiting_since = self.waiting_since.or(Some(at));
             }
+            Fact::MessageRevised { reply_due_at, .. } => {
+                self.last_in_seq = event.seq;
+                self.reply_due_at = *reply_due_at;
+            }
             Fact::MessageAdded {
                 direction,
                 author,

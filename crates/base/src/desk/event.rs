@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     Author, ClaimBasis, ConsentBasis, ConsentPurpose, ConversationId, ConversationStatus,
@@ -11,7 +12,7 @@ use super::{
 };
 
 /// What happened. Its JSON has a `type` and `data`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data")]
 pub enum Fact {
     /// Somebody was seen for the first time. The value is stored beside the log.
@@ -76,9 +77,22 @@ pub enum Fact {
         /// The message.
         message_id: MessageId,
         /// When the bot answers it; `None` if it need not.
+        #[schema(value_type = Option<String>, format = DateTime)]
         reply_due_at: Option<Timestamp>,
         /// Until when something may be sent.
+        #[schema(value_type = Option<String>, format = DateTime)]
         window_until: Option<Timestamp>,
+    },
+    /// A later transcript of what the customer said replaces the message's text.
+    #[serde(rename = "message.revised")]
+    MessageRevised {
+        /// The message.
+        message_id: MessageId,
+        /// The number of the version.
+        revision: u32,
+        /// When the bot answers it; `None` if it need not.
+        #[schema(value_type = Option<String>, format = DateTime)]
+        reply_due_at: Option<Timestamp>,
     },
     /// Something was written to the customer, or noted, or answered in the shadow.
     #[serde(rename = "message.added")]
@@ -94,6 +108,7 @@ pub enum Fact {
         /// How it is delivered; `None` if it is not.
         route: Option<DeliveryRoute>,
         /// When it expires undelivered.
+        #[schema(value_type = Option<String>, format = DateTime)]
         not_after: Option<Timestamp>,
     },
     /// Who answers changed.
@@ -110,6 +125,7 @@ pub enum Fact {
         /// The status now.
         to: ConversationStatus,
         /// Until when it is snoozed.
+        #[schema(value_type = Option<String>, format = DateTime)]
         until: Option<Timestamp>,
     },
     /// The agent who has it changed.
@@ -122,6 +138,7 @@ pub enum Fact {
     #[serde(rename = "conversation.reply_delayed")]
     ReplyDelayed {
         /// When it is due.
+        #[schema(value_type = String, format = DateTime)]
         until: Timestamp,
     },
     /// The state of a delivery changed.
@@ -134,6 +151,7 @@ pub enum Fact {
         /// How often it was tried.
         attempt: i64,
         /// When it is tried again.
+        #[schema(value_type = Option<String>, format = DateTime)]
         next_at: Option<Timestamp>,
         /// A code of the failure.
         error: Option<String>,
@@ -165,6 +183,7 @@ impl Fact {
             Fact::LinkRefused { .. } => "identity.link_refused",
             Fact::ConversationOpened { .. } => "conversation.opened",
             Fact::MessageReceived { .. } => "message.received",
+            Fact::MessageRevised { .. } => "message.revised",
             Fact::MessageAdded { .. } => "message.added",
             Fact::ResponderChanged { .. } => "conversation.responder_changed",
             Fact::StatusChanged { .. } => "conversation.status_changed",
@@ -175,14 +194,26 @@ impl Fact {
             Fact::IdentityErased => "identity.erased",
         }
     }
+
+    /// The message that was received, revised, or added.
+    pub fn message(&self) -> Option<&MessageId> {
+        match self {
+            Fact::MessageReceived { message_id, .. }
+            | Fact::MessageRevised { message_id, .. }
+            | Fact::MessageAdded { message_id, .. } => Some(message_id),
+            _ => None,
+        }
+    }
 }
 
 /// An event to append.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct NewEvent {
     /// What happened.
+    #[serde(flatten)]
     pub fact: Fact,
     /// When, by the clock of the source.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Where it comes from: `inbox:ID`, `agent` or `ken`.
     pub source: String,
@@ -199,13 +230,15 @@ pub struct NewEvent {
 }
 
 /// An entry of the log.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct DeskEvent {
     /// 1, 2, 3 … within the workspace, without gaps.
     pub seq: Seq,
     /// When it was appended.
+    #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
     /// The event.
+    #[serde(flatten)]
     pub event: NewEvent,
 }
 
@@ -248,6 +281,11 @@ mod tests {
                 message_id: message(),
                 reply_due_at: None,
                 window_until: None,
+            },
+            Fact::MessageRevised {
+                message_id: message(),
+                revision: 2,
+                reply_due_at: None,
             },
             Fact::MessageAdded {
                 message_id: message(),

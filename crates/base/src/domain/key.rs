@@ -19,7 +19,7 @@ pub enum KeyRole {
     Bot,
     /// Writes knowledge.
     Editor,
-    /// Submits cases and reviews drafts.
+    /// Serves customers, submits cases and reviews drafts.
     Agent,
     /// Full access to one workspace, including keys and settings.
     Admin,
@@ -32,7 +32,8 @@ pub enum KeyRole {
 #[serde(rename_all = "snake_case")]
 #[schema(
     description = "`ask`: ask, search, give feedback. `read`, `write`: knowledge. `cases`: submit and read cases. \
-     `review`: review drafts. `manage`: keys, settings, experiments and the audit log. `operate`: all workspaces."
+     `review`: review drafts. `serve`: conversations and customers. `manage`: keys, settings, inboxes, experiments and the audit \
+     log. `operate`: all workspaces."
 )]
 pub enum Right {
     /// Ask, search, give feedback and read conversations.
@@ -45,7 +46,9 @@ pub enum Right {
     Cases,
     /// Review drafts and close reviews.
     Review,
-    /// Manage keys, settings, experiments, personal data and the audit log.
+    /// Take part in conversations with customers; read, merge and split customers.
+    Serve,
+    /// Manage keys, settings, inboxes, experiments, personal data and the audit log.
     Manage,
     /// Manage the service across workspaces.
     Operate,
@@ -53,12 +56,13 @@ pub enum Right {
 
 impl Right {
     /// All rights.
-    pub const ALL: [Right; 7] = [
+    pub const ALL: [Right; 8] = [
         Right::Ask,
         Right::Read,
         Right::Write,
         Right::Cases,
         Right::Review,
+        Right::Serve,
         Right::Manage,
         Right::Operate,
     ];
@@ -97,7 +101,10 @@ impl KeyRole {
             (_, Right::Operate) => false,
             (KeyRole::Admin, _) | (_, Right::Ask) => true,
             (KeyRole::Editor, right) => matches!(right, Right::Read | Right::Write | Right::Review),
-            (KeyRole::Agent, right) => matches!(right, Right::Read | Right::Cases | Right::Review),
+            (KeyRole::Agent, right) => matches!(
+                right,
+                Right::Read | Right::Cases | Right::Review | Right::Serve
+            ),
             (KeyRole::Bot, _) => false,
         }
     }

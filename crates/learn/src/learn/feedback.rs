@@ -186,6 +186,28 @@ impl Learning {
         Ok(Some(effects))
     }
 
+    /// Forgets what was learned from a conversation: feedback on its answers, and the cases that name it or one of them.
+    /// Returns the number of cases.
+    ///
+    /// # Errors
+    /// [`LearnError`] if the store or the vault fails; then some of it may remain.
+    pub async fn forget_conversation(
+        &self,
+        workspace: &WorkspaceId,
+        conversation: &str,
+        answer_ids: &[String],
+    ) -> Result<usize, LearnError> {
+        let mut n_cases = 0;
+        let named = answer_ids.iter().map(String::as_str);
+        for id in std::iter::once(conversation).chain(named) {
+            for case in self.store.cases_naming(workspace, id).await? {
+                n_cases += usize::from(self.cases.forget(workspace, &case).await?);
+            }
+        }
+        self.store.delete_feedback_on(workspace, answer_ids).await?;
+        Ok(n_cases)
+    }
+
     /// Submits a corrected answer as a case with two turns. Returns the case's id.
     async fn as_case(
         &self,

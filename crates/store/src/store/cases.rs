@@ -124,6 +124,26 @@ impl Store {
         Ok(effects)
     }
 
+    /// Ids of the cases that name a conversation or an answer.
+    pub async fn cases_naming(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Vec<String>, StoreError> {
+        let literal = id
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT id FROM cases WHERE workspace = $1 AND body LIKE $2 ESCAPE '\\' ORDER BY id",
+        )
+        .bind(workspace.as_str())
+        .bind(format!("%\"{literal}\"%"))
+        .fetch_all(&self.relaxed)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
     /// Content hashes of stored cases, by id; missing cases are left out.
     pub async fn case_hashes(
         &self,

@@ -23,7 +23,7 @@ use ken_base::domain::{InvalidId, WorkspaceId};
 pub use conversations::{ConversationFilter, ConversationPosition};
 pub use identities::is_withdrawn;
 pub use inboxes::SealedSecrets;
-pub use messages::{Delivery, DueDelivery, NewMessage};
+pub use messages::{Delivery, DueDelivery, KnownMessage, NewMessage};
 pub use projection::Projection;
 
 /// One writing transaction on the desk. Nothing is stored before [`DeskTx::commit`].

@@ -92,6 +92,26 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Deletes the feedback on answers.
+    pub async fn delete_feedback_on(
+        &self,
+        workspace: &WorkspaceId,
+        answer_ids: &[String],
+    ) -> Result<(), StoreError> {
+        for some in answer_ids.chunks(MAX_IN) {
+            let sql = format!(
+                "DELETE FROM feedback WHERE workspace = $1 AND answer_id IN ({})",
+                placeholders(2, some.len())
+            );
+            let mut delete = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                delete = delete.bind(id);
+            }
+            delete.execute(&self.durable).await?;
+        }
+        Ok(())
+    }
+
     /// The newest `limit` entries of feedback since `since`, oldest first.
     pub async fn feedback_since(
         &self,

@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 18] = [
+const ALL: [(i64, &str, &str); 19] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -71,6 +71,11 @@ const ALL: [(i64, &str, &str); 18] = [
         18,
         "gap closures",
         include_str!("../../migrations/0018_gap_closures.sql"),
+    ),
+    (
+        19,
+        "desk messages",
+        include_str!("../../migrations/0019_desk_messages.sql"),
     ),
 ];
 

@@ -208,6 +208,25 @@ fn of_customer() -> String {
 }
 
 impl Store {
+    /// The identity with a key.
+    pub async fn identity_by_key(
+        &self,
+        workspace: &WorkspaceId,
+        key: &IdentityKey,
+    ) -> Result<Option<Identity>, StoreError> {
+        let sql = format!(
+            "{IDENTITY} WHERE v.workspace = $1 AND v.inbox_id = $2 AND v.kind = $3 AND v.value = $4"
+        );
+        let row: Option<IdentityRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(key.inbox.as_ref().map_or("", InboxId::as_str))
+            .bind(code(&key.kind))
+            .bind(&key.value)
+            .fetch_optional(&self.relaxed)
+            .await?;
+        row.map(identity).transpose()
+    }
+
     /// The identities of the customer that an identity belongs to, oldest first; empty if there is no such identity.
     pub async fn customer(
         &self,

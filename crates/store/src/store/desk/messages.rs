@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{DeskTx, code, conversation_id, message_id, ms, parse_code, time};
 use crate::store::{MAX_IN, Store, StoreError, from_json, placeholders, time_of, to_json};
 use ken_base::desk::{
-    Author, AuthorKind, ConversationId, DeliveryRoute, DeliveryState, Direction, InboxId, Message,
-    MessageId, Part, Seq,
+    Author, AuthorKind, ConversationId, DeliveryRoute, DeliveryState, Direction, IdentityId,
+    InboxId, Message, MessageId, Part, Seq,
 };
 use ken_base::domain::WorkspaceId;
 
@@ -50,6 +50,19 @@ pub struct Delivery {
     pub attempt: i64,
     /// When it expires undelivered.
     pub not_after: Option<Timestamp>,
+}
+
+/// A message that a channel delivered before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownMessage {
+    /// The message's id.
+    pub id: MessageId,
+    /// Its conversation.
+    pub conversation_id: ConversationId,
+    /// The event that added it.
+    pub seq: Seq,
+    /// The version of its text; 0 if it has no versions.
+    pub revision: u32,
 }
 
 /// A delivery that is due.
@@ -148,38 +161,47 @@ impl DeskTx {
         Ok(())
     }
 
-    /// The message of an inbox with a channel's id, and its conversation.
+    /// The message of an inbox with a channel's id.
     pub async fn message_by_provider_id(
         &mut self,
         workspace: &WorkspaceId,
         inbox: &InboxId,
         provider_message_id: &str,
-    ) -> Result<Option<(MessageId, ConversationId, Seq)>, StoreError> {
-        let row: Option<(String, String, i64)> = sqlx::query_as(
-            "SELECT id, conversation_id, seq FROM messages WHERE workspace = $1 AND inbox_id = $2 AND provider_message_id = $3",
+    ) -> Result<Option<KnownMessage>, StoreError> {
+        let row: Option<(String, String, i64, i64)> = sqlx::query_as(
+            "SELECT id, conversation_id, seq, revision FROM messages \
+             WHERE workspace = $1 AND inbox_id = $2 AND provider_message_id = $3",
         )
         .bind(workspace.as_str())
         .bind(inbox.as_str())
         .bind(provider_message_id)
         .fetch_optional(&mut *self.tx)
         .await?;
-        row.map(|(id, conversation, seq)| {
-            Ok((message_id(&id)?, conversation_id(&conversation)?, seq))
+        row.map(|(id, conversation, seq, revision)| {
+            Ok(KnownMessage {
+                id: message_id(&id)?,
+                conversation_id: conversation_id(&conversation)?,
+                seq,
+                revision: u32::try_from(revision).unwrap_or(u32::MAX),
+            })
         })
         .transpose()
     }
 
-    /// Replaces the parts of a message, as a later transcript of the same turn.
-    pub async fn replace_parts(
+    /// Sets the version of a message's text, and replaces the text if parts are given.
+    pub async fn revise_message(
         &mut self,
         workspace: &WorkspaceId,
         id: &MessageId,
-        parts: &[Part],
+        revision: u32,
+        parts: Option<&[Part]>,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE messages SET parts = $1 WHERE workspace = $2 AND id = $3 AND erased_at IS NULL",
+            "UPDATE messages SET revision = $1, parts = COALESCE($2, parts) \
+             WHERE workspace = $3 AND id = $4 AND erased_at IS NULL",
         )
-        .bind(to_json(&parts))
+        .bind(i64::from(revision))
+        .bind(parts.map(|parts| to_json(&parts)))
         .bind(workspace.as_str())
         .bind(id.as_str())
         .execute(&mut *self.tx)
@@ -187,19 +209,41 @@ impl DeskTx {
         Ok(())
     }
 
-    /// Messages of a conversation that the bot wrote and whose first attempt has not begun.
-    pub async fn queued_of_bot(
+    /// The oldest unerased messages' conversations of an inbox before a time, at most `limit`.
+    pub async fn conversations_with_messages_before(
+        &mut self,
+        workspace: &WorkspaceId,
+        inbox: &InboxId,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT DISTINCT conversation_id FROM messages \
+             WHERE workspace = $1 AND inbox_id = $2 AND at < $3 AND erased_at IS NULL LIMIT $4",
+        )
+        .bind(workspace.as_str())
+        .bind(inbox.as_str())
+        .bind(before.as_millisecond())
+        .bind(limit)
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.iter().map(|(id,)| conversation_id(id)).collect()
+    }
+
+    /// Messages of a conversation whose first attempt has not begun: those of one kind of author, or all.
+    pub async fn queued_of(
         &mut self,
         workspace: &WorkspaceId,
         conversation: &ConversationId,
+        author: Option<AuthorKind>,
     ) -> Result<Vec<(MessageId, i64)>, StoreError> {
         let rows: Vec<(String, i64)> = sqlx::query_as(
             "SELECT message_id, attempt FROM deliveries WHERE workspace = $1 AND conversation_id = $2 AND state = 'queued' \
-             AND author_kind = $3",
+             AND author_kind = COALESCE($3, author_kind)",
         )
         .bind(workspace.as_str())
         .bind(conversation.as_str())
-        .bind(code(&AuthorKind::Bot))
+        .bind(author.map(|author| code(&author)))
         .fetch_all(&mut *self.tx)
         .await?;
         rows.iter()
@@ -319,6 +363,59 @@ impl Store {
             .bind(limit)
             .fetch_all(&self.relaxed)
             .await?;
+        rows.into_iter().map(message).collect()
+    }
+
+    /// Messages to the customers of an inbox after an event, in the order of the log, at most `limit`.
+    pub async fn outbound_messages(
+        &self,
+        workspace: &WorkspaceId,
+        inbox: &InboxId,
+        after: Seq,
+        limit: i64,
+    ) -> Result<Vec<Message>, StoreError> {
+        let sql = format!(
+            "{MESSAGE} WHERE m.workspace = $1 AND m.inbox_id = $2 AND m.direction = 'out' AND m.seq > $3 ORDER BY m.seq LIMIT $4"
+        );
+        let rows: Vec<MessageRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(inbox.as_str())
+            .bind(after)
+            .bind(limit)
+            .fetch_all(&self.relaxed)
+            .await?;
+        rows.into_iter().map(message).collect()
+    }
+
+    /// What some identities wrote on an inbox and what was sent to them, after an event, in the order of the log, at most
+    /// `limit`. Without what was cancelled, failed or erased.
+    pub async fn messages_with(
+        &self,
+        workspace: &WorkspaceId,
+        inbox: &InboxId,
+        identities: &[IdentityId],
+        after: Seq,
+        limit: i64,
+    ) -> Result<Vec<Message>, StoreError> {
+        if identities.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "{MESSAGE} JOIN conversations c ON c.workspace = m.workspace AND c.id = m.conversation_id \
+             WHERE m.workspace = $1 AND m.inbox_id = $2 AND m.seq > $3 AND m.direction IN ('in', 'out') AND m.erased_at IS NULL \
+             AND (d.state IS NULL OR d.state NOT IN ('cancelled', 'expired', 'failed')) AND c.identity_id IN ({}) \
+             ORDER BY m.seq LIMIT $4",
+            placeholders(5, identities.len())
+        );
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(inbox.as_str())
+            .bind(after)
+            .bind(limit);
+        for identity in identities {
+            query = query.bind(identity.as_str());
+        }
+        let rows: Vec<MessageRow> = query.fetch_all(&self.relaxed).await?;
         rows.into_iter().map(message).collect()
     }
 

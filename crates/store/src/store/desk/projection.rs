@@ -321,6 +321,7 @@ pub(super) async fn apply(
             }
         }
         Fact::MessageReceived { .. }
+        | Fact::MessageRevised { .. }
         | Fact::ResponderChanged { .. }
         | Fact::StatusChanged { .. }
         | Fact::Assigned { .. }

@@ -1,0 +1,139 @@
+//! Erasure: texts and identity values are overwritten; the log stays valid, and what it counts stays.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::intake::Incoming;
+use ken_base::desk::{
+    Conversation, ConversationId, Fact, IdentityId, Inbox, Responder, ResponderReason,
+};
+use ken_base::domain::WorkspaceId;
+use ken_customers::identify::Origin;
+use ken_store::store::StoreError;
+use ken_store::store::desk::DeskTx;
+
+/// What was erased.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// How many identities lost their value and name.
+    pub n_identities: usize,
+    /// The conversations whose messages were emptied, each with the answers among them.
+    pub conversations: Vec<(ConversationId, Vec<String>)>,
+    /// The hashes of the attachments of these messages.
+    pub attachments: Vec<String>,
+}
+
+/// Erases the customer of an identity.
+///
+/// # Errors
+/// [`StoreError`] if the store fails. Then the transaction must not be committed.
+pub async fn erase(
+    tx: &mut DeskTx,
+    workspace: &WorkspaceId,
+    any: &IdentityId,
+    actor: &str,
+) -> Result<Erased, StoreError> {
+    let mut erased = Erased::default();
+    let origin = origin(actor, tx.now());
+    for identity in tx.identities_of_customer(workspace, any).await? {
+        for conversation in tx.conversations_of(workspace, &identity.id).await? {
+            close(tx, workspace, &conversation, &origin).await?;
+            erase_messages(tx, workspace, &conversation.id, None, &mut erased).await?;
+        }
+        tx.erase_identity_value(workspace, &identity.id).await?;
+        let event = origin.about(&identity.id, Fact::IdentityErased);
+        tx.append(workspace, event).await?;
+        erased.n_identities += 1;
+    }
+    Ok(erased)
+}
+
+/// Ends a conversation and erases its messages.
+///
+/// # Errors
+/// As of [`erase`].
+pub async fn erase_conversation(
+    tx: &mut DeskTx,
+    workspace: &WorkspaceId,
+    id: &ConversationId,
+    actor: &str,
+) -> Result<Erased, StoreError> {
+    let mut erased = Erased::default();
+    let origin = origin(actor, tx.now());
+    if let Some(conversation) = tx.conversation(workspace, id).await? {
+        close(tx, workspace, &conversation, &origin).await?;
+        erase_messages(tx, workspace, id, None, &mut erased).await?;
+    }
+    Ok(erased)
+}
+
+fn origin(actor: &str, at: Timestamp) -> Origin {
+    Origin {
+        source: "agent".to_owned(),
+        actor: actor.to_owned(),
+        at,
+        cause: None,
+    }
+}
+
+/// Erases the messages of some conversations of an inbox that were written longer than `keep_days` ago, at most those of
+/// `limit` conversations.
+///
+/// # Errors
+/// As of [`erase`].
+pub async fn erase_old(
+    tx: &mut DeskTx,
+    workspace: &WorkspaceId,
+    inbox: &Inbox,
+    limit: i64,
+) -> Result<Erased, StoreError> {
+    let mut erased = Erased::default();
+    let Some(days) = inbox.settings.keep_days else {
+        return Ok(erased);
+    };
+    let kept = SignedDuration::from_hours(24 * i64::from(days));
+    let before = tx.now().checked_sub(kept).unwrap_or(Timestamp::MIN);
+    let old = tx
+        .conversations_with_messages_before(workspace, &inbox.id, before, limit)
+        .await?;
+    for id in old {
+        erase_messages(tx, workspace, &id, Some(before), &mut erased).await?;
+    }
+    Ok(erased)
+}
+
+async fn erase_messages(
+    tx: &mut DeskTx,
+    workspace: &WorkspaceId,
+    id: &ConversationId,
+    before: Option<Timestamp>,
+    erased: &mut Erased,
+) -> Result<(), StoreError> {
+    let (answers, attachments) = tx.erase_messages(workspace, id, before).await?;
+    erased.conversations.push((id.clone(), answers));
+    erased.attachments.extend(attachments);
+    Ok(())
+}
+
+/// Ends a conversation: nobody answers in it any more, and nothing that waits is sent.
+async fn close(
+    tx: &mut DeskTx,
+    workspace: &WorkspaceId,
+    conversation: &Conversation,
+    origin: &Origin,
+) -> Result<(), StoreError> {
+    if conversation.responder == Responder::None {
+        return Ok(());
+    }
+    for (message_id, attempt) in tx.queued_of(workspace, &conversation.id, None).await? {
+        let cancelled = Incoming::cancelled(message_id, attempt);
+        let event = origin.in_conversation(conversation, cancelled);
+        tx.append(workspace, event).await?;
+    }
+    let closed = Fact::ResponderChanged {
+        to: Responder::None,
+        reason: ResponderReason::Erased,
+    };
+    let event = origin.in_conversation(conversation, closed);
+    tx.append(workspace, event).await?;
+    Ok(())
+}
