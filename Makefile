@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant faults soak fuzz schemathesis corpora audit
+.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant faults storm soak fuzz schemathesis corpora audit
 
 BUILT := $(or $(CARGO_TARGET_DIR),target)
 KEN := $(BUILT)/release/ken
@@ -75,6 +75,10 @@ test-qdrant: setup
 KILLS ?= 300
 faults:
 	FAULT_KILLS=$(KILLS) cargo test --locked --workspace --test integration -- faults:: --nocapture
+
+# Messages of customers, delivered repeatedly and in no order while the service is killed.
+storm:
+	STORM_MESSAGES=50000 STORM_KILLS=50 cargo test --locked --workspace --test integration -- storm:: --nocapture
 
 # Load for MINUTES, then far too much.
 MINUTES ?= 30

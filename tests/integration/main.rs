@@ -50,6 +50,7 @@ mod scaling;
 mod scripted_llm;
 mod sessions;
 mod simulation;
+mod storm;
 mod support;
 mod tables;
 mod telemetry;
