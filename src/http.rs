@@ -194,6 +194,7 @@ pub fn router(app: Arc<App>) -> Router {
             inboxes::put_inbox,
             inboxes::delete_inbox
         ))
+        .routes(routes!(inboxes::get_shadow_report))
         .routes(routes!(inbound::post_inbound, inbound::list_outbound))
         .routes(routes!(customers::list_customers))
         .routes(routes!(

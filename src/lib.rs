@@ -37,6 +37,7 @@
 //! | [`keys`], [`oidc`] | `KeyRing`: authentication by a key or by a provider's token |
 //! | [`sessions`] | `Sessions`: sign-in to the console, by a key or at the provider |
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
+//! | [`shadow`] | what the bot would have sent, beside what agents said |
 //! | [`retention`] | what is recorded and learned from conversations on the desk is forgotten with them |
 //! | [`backups`] | backups that the running service writes |
 //! | [`encoders`], [`reencode`] | which encoder is active; switching to another one, prepared in a standby `App` |
@@ -81,7 +82,7 @@
 //! editing intake
 //! actions cases erasure jobs replies
 //! learn service
-//! retention
+//! retention shadow
 //! app
 //! bench check eval http
 //! reencode
@@ -179,4 +180,5 @@ pub mod reencode;
 pub mod retention;
 pub mod sessions;
 pub mod setup;
+pub mod shadow;
 pub mod telemetry;

@@ -100,6 +100,7 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/inboxes/{id}", &["GET"], Right::Serve),
     ("/v1/stream", &["GET"], Right::Serve),
     ("/v1/inboxes/{id}", &["PUT", "DELETE"], Right::Manage),
+    ("/v1/inboxes/{id}/shadow-report", &["GET"], Right::Manage),
     ("/v1/customers/{id}", &["DELETE"], Right::Manage),
     ("/v1/customers/{id}/export", &["GET"], Right::Manage),
     ("/v1/conversations/{id}", &["DELETE"], Right::Manage),

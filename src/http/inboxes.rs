@@ -5,18 +5,21 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::changed::ItemChanged;
-use super::extract::{Json, Path, Workspace};
+use super::extract::{Json, Params, Path, Workspace};
 use super::problem::{Fault, Problem};
+use crate::shadow::{self, ShadowError, ShadowReport};
 use ken_base::desk::{ChannelKind, Inbox, InboxId, InboxSettings};
 use ken_base::domain::WorkspaceId;
 use ken_conversations::secrets::{SecretError, new_webhook_secret};
 use ken_conversations::service::DeskError;
 use ken_conversations::writer::WriteError;
+use ken_search::retrieve::RetrieveError;
 use ken_store::store::desk::SealedSecrets;
 
 /// The secrets that an inbox may have.
@@ -283,4 +286,46 @@ pub async fn delete_inbox(
         id,
         effect: "deleted",
     }))
+}
+
+/// Query parameters of the report.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowParams {
+    /// Period in days, 1 to 366; default 7.
+    days: Option<i64>,
+}
+
+impl From<ShadowError> for Problem {
+    fn from(error: ShadowError) -> Self {
+        match error {
+            ShadowError::Store(error) => error.into(),
+            ShadowError::Embed(error) => RetrieveError::Embed(error).into(),
+        }
+    }
+}
+
+/// Report what the bot would have sent on an inbox in the shadow, beside what agents said: how alike by figures, facts and
+/// meaning.
+#[utoipa::path(
+    get, path = "/v1/inboxes/{id}/shadow-report", tag = "desk", params(("id" = String, Path), ShadowParams),
+    responses((status = 200, body = ShadowReport), (status = 404, body = Problem), (status = 422, body = Problem))
+)]
+pub async fn get_shadow_report(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+    Params(params): Params<ShadowParams>,
+) -> Result<axum::Json<ShadowReport>, Problem> {
+    let days = params.days.unwrap_or(7);
+    if !(1..=366).contains(&days) {
+        let detail = format!("expected 1 to 366, found {days}");
+        return Err(Problem::invalid(vec![Fault::new("?days", detail)]));
+    }
+    let (inbox, _) = inbox_of(&state, &workspace, &id).await?;
+    let store = &state.app.store;
+    let since = store.now() - SignedDuration::from_hours(24 * days);
+    let report = shadow::report(store, &state.app.embedder, &workspace, &inbox.id, since);
+    Ok(axum::Json(report.await?))
 }

@@ -1,10 +1,14 @@
 //! The desk over HTTP: inboxes, the generic channel, what agents do, customers, the stream of events, and the web chat.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use reqwest::{Method, StatusCode};
+use ring::hmac;
 use serde_json::{Value, json};
 use tokio_stream::StreamExt;
 
@@ -636,6 +640,129 @@ async fn old_messages_are_erased_as_the_inbox_says() {
             .await
             .contains("剛剛說的話")
     );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shadow_report_compares_bot_and_agents() {
+    let app = TestApp::with_shop().await;
+    app.connect("shop", "generic", json!({ "mode": "shadow" }))
+        .await;
+    let mut conversations = Vec::new();
+    for (n, (question, said)) in [
+        (QUESTION, "DoorMate K1 不能裝在玻璃門上。"),
+        ("退款要多久？", "退款一律 45 個工作天。"),
+        ("今天台北天氣如何？", "抱歉，我們不清楚天氣。"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let received = app
+            .says("shop", &format!("p{n}"), &format!("m{n}"), question)
+            .await;
+        let id = received["conversation_id"].clone();
+        let path = format!("/v1/conversations/{}/messages", id.as_str().unwrap());
+        // Some agents are faster than the bot.
+        if n == 0 {
+            app.answered(&id).await;
+        }
+        assert_eq!(app.post(&path, json!({ "text": said })).await.0, 201);
+        conversations.push(id);
+    }
+    for id in &conversations {
+        let messages = app.answered(id).await;
+        let shadows = messages.iter().filter(|one| one["direction"] == "shadow");
+        assert_eq!(shadows.count(), 1, "also after an agent: {messages:?}");
+    }
+    let (status, report) = app.get("/v1/inboxes/shop/shadow-report").await;
+    assert_eq!(status, 200, "{report}");
+    let n = |name: &str| report[name].as_u64().unwrap();
+    assert_eq!(
+        (n("n_answers"), n("n_would_hand_off"), n("n_compared")),
+        (3, 1, 2),
+        "{report}"
+    );
+    let pairs = report["pairs"].as_array().unwrap();
+    assert_eq!(
+        pairs[0]["question"], "退款要多久？",
+        "the least alike first: {report}"
+    );
+    assert_eq!(pairs[0]["missing_figures"], json!(["45"]));
+    assert_eq!(
+        (&pairs[1]["conversation_id"], &pairs[1]["question"]),
+        (&conversations[0], &json!(QUESTION))
+    );
+    let mean = report["mean_similarity"].as_f64().unwrap();
+    assert!((0.5..=1.0).contains(&mean), "{mean}");
+    app.stop().await;
+}
+
+/// What a callback's receiver got: its id, its signature's parts, and the body.
+#[derive(Clone)]
+struct Called {
+    id: String,
+    timestamp: String,
+    signature: String,
+    body: String,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_are_sent_signed_until_they_are_accepted() {
+    let called: Arc<Mutex<Vec<Called>>> = Arc::default();
+    let record = {
+        let called = called.clone();
+        async move |headers: axum::http::HeaderMap, body: String| {
+            let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+            let mut called = called.lock().unwrap();
+            called.push(Called {
+                id: header("webhook-id"),
+                timestamp: header("webhook-timestamp"),
+                signature: header("webhook-signature"),
+                body,
+            });
+            // The first attempt fails.
+            match called.len() {
+                1 => axum::http::StatusCode::SERVICE_UNAVAILABLE,
+                _ => axum::http::StatusCode::NO_CONTENT,
+            }
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/ken", listener.local_addr().unwrap());
+    let router = axum::Router::new().route("/ken", axum::routing::post(record));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+    let app = TestApp::with_shop().await;
+    let inbox = app
+        .connect("shop", "generic", json!({ "callback_url": url }))
+        .await;
+    let received = app.says("shop", "mei", "m1", QUESTION).await;
+    let messages = app.answered(&received["conversation_id"]).await;
+    let state =
+        async || app.get("/v1/inboxes/shop/messages").await.1["messages"][0]["delivery"].clone();
+    crate::cases::wait_until(async || state().await == "accepted").await;
+    let called = called.lock().unwrap().clone();
+    assert_eq!(called.len(), 2);
+    let secret = inbox["webhook_secret"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("whsec_")
+        .unwrap();
+    let secret = STANDARD.decode(secret).unwrap();
+    for call in &called {
+        // As Standard Webhooks 1.0 says: HMAC-SHA256 of id, timestamp and body.
+        let content = format!("{}.{}.{}", call.id, call.timestamp, call.body);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &secret);
+        let signature = STANDARD.encode(hmac::sign(&key, content.as_bytes()));
+        assert_eq!(call.signature, format!("v1,{signature}"));
+        assert_eq!(call.id, messages[1]["id"], "the same id in every attempt");
+        let body: Value = serde_json::from_str(&call.body).unwrap();
+        assert_eq!(
+            (&body["type"], &body["data"]["user_id"]),
+            (&json!("message.created"), &json!("mei"))
+        );
+        assert_eq!(body["data"]["parts"], messages[1]["parts"]);
+    }
     app.stop().await;
 }
 

@@ -865,6 +865,10 @@ impl Compared {
         }
         self.get(MESSAGES, "/v1/inboxes/shop/messages?limit=1")
             .await;
+        const SHADOW: &str = "/v1/inboxes/{id}/shadow-report";
+        self.get(SHADOW, "/v1/inboxes/shop/shadow-report").await;
+        self.get(SHADOW, "/v1/inboxes/shop/shadow-report?days=0")
+            .await;
         const LIST: &str = "/v1/conversations";
         self.get(LIST, "/v1/conversations?limit=1&status=open")
             .await;

@@ -958,6 +958,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/inboxes/{id}/shadow-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report what the bot would have sent on an inbox in the shadow, beside what agents said: how alike by figures, facts and
+         *     meaning.
+         */
+        get: operations["get_shadow_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/insights/gap-closures": {
         parameters: {
             query?: never;
@@ -5522,6 +5542,61 @@ export interface components {
          * @enum {string}
          */
         Severity: "fine" | "warning" | "fault";
+        /** @description An answer in the shadow and an agent's. */
+        ShadowPair: {
+            /** @description What the agent said. */
+            agent_said: string;
+            /** @description Its answer, for `GET /v1/answers/{id}`. */
+            answer_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When the bot would have answered.
+             */
+            at: string;
+            conflict?: components["schemas"]["Conflict"] | null;
+            /** @description Their conversation. */
+            conversation_id: components["schemas"]["ConversationId"];
+            /** @description Whether both have the same figures. */
+            has_same_figures: boolean;
+            /** @description Figures of the agent that the bot does not have. */
+            missing_figures: string[];
+            /** @description Figures of the bot that the agent does not have. */
+            other_figures: string[];
+            /** @description What the customer wrote. */
+            question: string;
+            /**
+             * Format: float
+             * @description The cosine of both texts, in [-1, 1].
+             */
+            similarity: number;
+            /** @description What the bot would have sent. */
+            would_send: string;
+        };
+        /** @description What the bot would have sent in a period, beside what agents said. */
+        ShadowReport: {
+            /**
+             * Format: double
+             * @description The mean cosine of the compared texts; null if there are none.
+             */
+            mean_similarity?: number | null;
+            /** @description How many answers were made in the shadow; at most 500, the newest. */
+            n_answers: number;
+            /** @description Of those that would have been sent: to how many an agent wrote too. */
+            n_compared: number;
+            /** @description Of the compared: how many contradict the agent. */
+            n_conflicting: number;
+            /** @description Of the compared: how many have the same figures. */
+            n_same_figures: number;
+            /** @description How many would have been handed off to people. */
+            n_would_hand_off: number;
+            /** @description How many of them would have been sent. */
+            n_would_send: number;
+            /**
+             * @description The compared answers, the least alike first: those that contradict the agent, those with other figures, then by
+             *     similarity.
+             */
+            pairs: components["schemas"]["ShadowPair"][];
+        };
         /**
          * @description `key`: `POST /v1/session`. `oidc`: open `/v1/session/oidc` in the browser.
          * @enum {string}
@@ -13551,6 +13626,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InboundResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_shadow_report: {
+        parameters: {
+            query?: {
+                /** @description Period in days, 1 to 366; default 7. */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShadowReport"];
                 };
             };
             /** @description The body is not valid JSON */

@@ -114,6 +114,7 @@ test('upload_goes_into_the_open_folder_and_reports_each_file', async () => {
   ]);
   const items = page.getByRole('list', { name: 'Result of each file' });
   await items.getByText('1 document written').waitFor();
+  await items.getByText('not a valid PDF').waitFor();
   assert.match(await items.getByRole('listitem').first().innerText(), /shelf\/broken\.pdf\s+Failed · not a valid PDF/, 'what failed comes first');
   await page.getByText('1 file was skipped').click();
   await page.getByText('system or hidden file').waitFor();

@@ -11,8 +11,8 @@ use crate::responder::{
 use ken_answer::answer::courtesy;
 use ken_base::desk::{
     Author, AuthorKind, ConsentBasis, ConsentPurpose, Conversation, ConversationId, DeliveryState,
-    Direction, Fact, IdentityKey, Inbox, LinkBasis, MessageId, NewEvent, Part, Responder, Seq,
-    VerifiedBy, text_of,
+    Direction, Fact, IdentityKey, Inbox, LinkBasis, MessageId, NewEvent, Part, Responder, SendMode,
+    Seq, VerifiedBy, text_of,
 };
 use ken_base::digest::sha256_hex;
 use ken_base::domain::WorkspaceId;
@@ -483,7 +483,11 @@ impl Incoming<'_> {
             message_id: id.clone(),
             direction: Direction::Out,
             author: author.clone(),
-            answers_seq: conversation.last_in_seq,
+            // In the shadow the bot answers too, also after an agent, so that both can be compared.
+            answers_seq: match self.inbox.settings.mode {
+                SendMode::Live => conversation.last_in_seq,
+                SendMode::Shadow => 0,
+            },
             route: (!message.is_delivered).then(|| crate::writer::route_of(self.inbox)),
             not_after: conversation.window_until,
         };

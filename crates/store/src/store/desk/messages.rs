@@ -387,6 +387,28 @@ impl Store {
         rows.into_iter().map(message).collect()
     }
 
+    /// Answers of an inbox that were made in the shadow since a time, newest first, at most `limit`; not what was erased.
+    pub async fn shadow_messages(
+        &self,
+        workspace: &WorkspaceId,
+        inbox: &InboxId,
+        since: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Message>, StoreError> {
+        let sql = format!(
+            "{MESSAGE} WHERE m.workspace = $1 AND m.inbox_id = $2 AND m.at >= $3 AND m.direction = 'shadow' \
+             AND m.erased_at IS NULL ORDER BY m.at DESC, m.seq DESC LIMIT $4"
+        );
+        let rows: Vec<MessageRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(inbox.as_str())
+            .bind(since.as_millisecond())
+            .bind(limit)
+            .fetch_all(&self.relaxed)
+            .await?;
+        rows.into_iter().map(message).collect()
+    }
+
     /// What some identities wrote on an inbox and what was sent to them, after an event, in the order of the log, at most
     /// `limit`. Without what was cancelled, failed or erased.
     pub async fn messages_with(
