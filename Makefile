@@ -78,7 +78,8 @@ faults:
 
 # Messages of customers, delivered repeatedly and in no order while the service is killed.
 storm:
-	STORM_MESSAGES=50000 STORM_KILLS=50 cargo test --locked --workspace --test integration -- storm:: --nocapture
+	STORM_MESSAGES=50000 STORM_KILLS=50 STORM_CLAIMANTS=1000 STORM_MERGED=10000 \
+		cargo test --locked --workspace --test integration -- storm:: desk_api::claimants desk_api::merge --nocapture
 
 # Load for MINUTES, then far too much.
 MINUTES ?= 30

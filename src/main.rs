@@ -275,6 +275,8 @@ enum Command {
         #[arg(long)]
         desk: bool,
     },
+    /// Seal the secrets of inboxes with a new key, while the service is stopped
+    RotateDeskKey,
     /// Switch to another encoder without downtime, or back
     Reencode {
         #[command(flatten)]
@@ -467,6 +469,7 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Doctor => operations::doctor(config).await,
         Command::Status => operations::status(config).await,
         Command::Rebuild { desk: true } => operations::rebuild_desk(config).await,
+        Command::RotateDeskKey => operations::rotate_desk_key(config).await,
         Command::Rebuild { desk: false } => operations::rebuild(config).await,
         Command::Check => operations::run_check(config).await,
     }

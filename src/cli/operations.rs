@@ -1,4 +1,4 @@
-//! The commands of operation: `serve`, `doctor`, `status`, `rebuild`, `check`, `export`, `import`, `backup`, `restore`.
+//! The commands of operation: `serve`, `doctor`, `status`, `rebuild`, `rotate-desk-key`, `check`, `export`, `import`, `backup`, `restore`.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,8 +14,10 @@ use ken::reencode::Reencoding;
 use ken::{check, http};
 use ken_base::config::{Config, VectorBackend};
 use ken_base::domain::WorkspaceId;
+use ken_conversations::secrets::Vault as DeskKeys;
 use ken_knowledge::editing::portable;
 use ken_search::index;
+use ken_store::store::desk::SealedSecrets;
 use ken_store::store::{Scope, Store, Vault};
 use tokio::net::TcpListener;
 
@@ -142,6 +144,35 @@ pub async fn rebuild_desk(config: Config) -> anyhow::Result<ExitCode> {
         println!("{workspace}: {n_events} events");
     }
     store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `ken rotate-desk-key`: seals the secrets of all inboxes with a new key. Each step leaves a key file that opens them.
+pub async fn rotate_desk_key(config: Config) -> anyhow::Result<ExitCode> {
+    let store = Store::open(&config.store.url).await?;
+    let path = &config.desk.key_file;
+    let vault = DeskKeys::add_key(path)?;
+    let mut sealed = Vec::new();
+    for workspace in store.desk_workspaces().await? {
+        for (inbox, secrets) in store.inboxes(&workspace).await? {
+            let mut resealed = SealedSecrets::new();
+            for name in secrets.keys() {
+                if let Some(secret) = vault.open(&secrets, name)? {
+                    resealed.insert(name.clone(), vault.seal(name, &secret)?);
+                }
+            }
+            sealed.push((workspace.clone(), inbox.id, resealed));
+        }
+    }
+    store.reseal_inboxes(&sealed).await?;
+    store.close().await;
+    DeskKeys::drop_old_keys(path)?;
+    println!(
+        "{} inboxes are sealed with a new key: {}",
+        sealed.len(),
+        path.display()
+    );
+    println!("start the service again; sessions of web chats have ended");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -64,7 +64,7 @@ async fn connect(app: &TestApp, id: &str, mode: SendMode) -> Arc<Inbox> {
     inbox
 }
 
-fn said(inbox: &Arc<Inbox>, id: &str, user: &str, words: &str) -> Inbound {
+pub fn said(inbox: &Arc<Inbox>, id: &str, user: &str, words: &str) -> Inbound {
     Inbound {
         workspace: default_workspace(),
         inbox: inbox.clone(),

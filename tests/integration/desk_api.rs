@@ -697,6 +697,161 @@ async fn shadow_report_compares_bot_and_agents() {
     app.stop().await;
 }
 
+/// Many people who type the address of a customer, on another inbox: nothing of what the customer wrote or was shown shows.
+/// `make storm` has a thousand of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn claimants_inherit_nothing() {
+    let n = std::env::var("STORM_CLAIMANTS").map_or(20, |n| n.parse().unwrap());
+    let app = TestApp::with_shop().await;
+    app.connect("shop", "generic", json!({})).await;
+    app.connect("site", "web", json!({})).await;
+    let mei = json!({ "token": token("u1", &json!({ "email": "mei@example.com", "phone": "+886912345678" })) });
+    let said = json!({ "type": "message", "id": "m0", "sender": mei, "text": QUESTION });
+    let said = app.deliver("shop", said).await;
+    let shown = app.answered(&said["conversation_id"]).await;
+    let shown = shown[1]["parts"][0]["text"].as_str().unwrap().to_owned();
+    // A question that only the earlier one makes clear, from somebody whom nobody knows.
+    let follow_up = "那我的呢？";
+    let stranger = app.says("shop", "stranger", "s0", follow_up).await;
+    let fresh = app.answered(&stranger["conversation_id"]).await[1]["parts"].clone();
+    for i in 0..n {
+        let mut sender = json!({ "user_id": format!("c{i}") });
+        match i % 4 {
+            0 => sender["email"] = json!("mei@example.com"),
+            1 => sender["phone"] = json!("+886 912-345-678"),
+            2 => sender["name"] = json!("u1"),
+            _ => sender["user_id"] = json!("mei@example.com"),
+        }
+        let body = json!({ "type": "message", "id": format!("c{i}"), "sender": sender, "text": follow_up });
+        let claimed = app.deliver("shop", body).await;
+        let id = claimed["conversation_id"].as_str().unwrap();
+        let messages = app.answered(&claimed["conversation_id"]).await;
+        let (_, found) = app.get(&format!("/v1/conversations/{id}")).await;
+        assert_eq!(found["desk"]["continues_id"], Value::Null, "{found}");
+        let replies = messages.iter().filter(|one| one["direction"] == "out");
+        for reply in replies {
+            assert_eq!(reply["parts"], fresh, "as to somebody whom nobody knows");
+        }
+        assert!(!json!(messages).to_string().contains(&shown));
+    }
+    let visitor = app.open_chat(json!({ "name": "mei@example.com" })).await;
+    let written = json!({ "id": "1", "text": follow_up });
+    app.chat(Method::POST, "messages", &visitor, written).await;
+    let read = app.read_chat(&visitor, 2).await;
+    assert_eq!(json!(read[1].1), fresh[0]["text"]);
+    // The stream of events names ids only.
+    let head = app
+        .app
+        .store
+        .desk_head(&ken::app::default_workspace())
+        .await
+        .unwrap();
+    let all = events(
+        &app,
+        "/v1/stream?after=0",
+        None,
+        usize::try_from(head).unwrap(),
+    )
+    .await;
+    for text in ["mei@example.com", "912345678", QUESTION, &shown, follow_up] {
+        let shown = all
+            .iter()
+            .find(|(_, event)| event.to_string().contains(text));
+        assert_eq!(shown, None, "{text}");
+    }
+    app.stop().await;
+}
+
+/// A merge is one event and its undoing another, however much was written: no conversation and no message is touched.
+/// `make storm` merges two customers of 10,000 messages.
+#[tokio::test(flavor = "multi_thread")]
+async fn merge_of_large_customers_moves_no_row() {
+    let n: usize = std::env::var("STORM_MERGED").map_or(200, |n| n.parse().unwrap());
+    let app = TestApp::start().await;
+    app.connect("shop", "generic", json!({ "mode": "shadow" }))
+        .await;
+    let (store, workspace) = (&app.app.store, ken::app::default_workspace());
+    let inbox = ken_base::desk::InboxId::parse("shop").unwrap();
+    let (inbox, _) = store.inbox(&workspace, &inbox).await.unwrap().unwrap();
+    let inbox = Arc::new(inbox);
+    for chunk in (0..2 * n).collect::<Vec<_>>().chunks(1_000) {
+        let received = chunk.iter().map(|i| {
+            let user = ["mei", "amy"][i % 2];
+            app.app
+                .desk
+                .receive(crate::desk::said(&inbox, &format!("m{i}"), user, ""))
+        });
+        for received in futures_util::future::join_all(received).await {
+            received.unwrap();
+        }
+    }
+    let (_, list) = app.get("/v1/customers").await;
+    let ids = [0, 1].map(|at: usize| list["customers"][at]["id"].as_str().unwrap().to_owned());
+    let state = async || {
+        let customers = [
+            app.get(&format!("/v1/customers/{}", ids[0])).await.1,
+            app.get(&format!("/v1/customers/{}", ids[1])).await.1,
+        ];
+        (customers, store.desk_head(&workspace).await.unwrap())
+    };
+    let (before, head) = state().await;
+    let with = json!({ "identity_id": ids[1] });
+    let start = Instant::now();
+    let (status, merged) = app
+        .post(&format!("/v1/customers/{}:merge", ids[0]), with.clone())
+        .await;
+    let took = start.elapsed();
+    assert_eq!(
+        (
+            status.as_u16(),
+            merged["identities"].as_array().unwrap().len()
+        ),
+        (200, 2),
+        "{merged}"
+    );
+    assert_eq!(
+        store.desk_head(&workspace).await.unwrap(),
+        head + 1,
+        "one event"
+    );
+    println!("merge of two customers with {n} messages each: {took:?}");
+    let (status, _) = app
+        .post(&format!("/v1/customers/{}:split", ids[0]), with)
+        .await;
+    assert_eq!(status, 200);
+    let (after, now) = state().await;
+    assert_eq!((after, now), (before, head + 2), "as it was");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_of_the_desk_is_rotated_and_secrets_stay() {
+    let app = TestApp::with_shop().await;
+    app.connect("site", "web", json!({})).await;
+    let folder = app.stop().await;
+    let config = crate::support::config_in(folder.path());
+    let before = std::fs::read_to_string(&config.desk.key_file).unwrap();
+    let mut rotate = crate::crash::ken(folder.path());
+    rotate
+        .env("KEN_STORE__URL", &config.store.url)
+        .env("KEN_DESK__KEY_FILE", &config.desk.key_file);
+    let output = rotate.arg("rotate-desk-key").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_ne!(
+        std::fs::read_to_string(&config.desk.key_file).unwrap(),
+        before
+    );
+    let app = TestApp::start_in(folder, |_| {}).await;
+    let signed = json!({ "identity_token": token("u1", &json!({})) });
+    let session = app.open_chat(signed).await;
+    assert_eq!(
+        app.read_chat(&session, 0).await,
+        [],
+        "the inbox's key is the same"
+    );
+    app.stop().await;
+}
+
 /// What a callback's receiver got: its id, its signature's parts, and the body.
 #[derive(Clone)]
 struct Called {

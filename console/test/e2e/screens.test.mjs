@@ -132,7 +132,8 @@ describe('every screen', () => {
     const found = page.getByRole('dialog').getByRole('option');
     /** Types and returns what is offered. */
     const offered = async (text) => {
-      if (!(await page.getByRole('dialog').count())) await page.keyboard.press('Control+k');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.keyboard.press('Control+k');
       const box = page.getByRole('dialog').getByRole('combobox');
       await box.waitFor();
       await box.fill(text);

@@ -261,6 +261,8 @@ const STORIES = {
       };
       await upload({ 'opening.md': text('10:00') });
       await api('PUT', '/v1/judged-questions/opening', { question, contains: '10:00' });
+      // The check asks what is indexed.
+      while (!(await api('POST', '/v1/answers', { question })).text.includes('10:00')) await new Promise((done) => setTimeout(done, 50));
       const job = await upload({ 'opening.md': text('11:00'), 'delivery.md': words.delivery.text });
       assert.deepEqual([job.n_done, job.n_failed], [1, 1], JSON.stringify(job));
 

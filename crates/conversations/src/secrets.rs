@@ -37,10 +37,10 @@ pub enum SecretError {
     NoRandomness,
 }
 
-/// The key that seals secrets. Clones share it.
+/// The keys of the key file. The first one seals; any of them opens. Clones share them.
 #[derive(Clone)]
 pub struct Vault {
-    key: Arc<LessSafeKey>,
+    keys: Arc<[LessSafeKey]>,
     random: SystemRandom,
 }
 
@@ -50,33 +50,60 @@ impl Vault {
     /// # Errors
     /// [`SecretError`] if the file cannot be read or created, or has other content.
     pub fn open_or_create(path: &Path) -> Result<Self, SecretError> {
-        let failed = |source| SecretError::File {
-            path: path.display().to_string(),
-            source,
-        };
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut key = [0; KEY_BYTES];
-                SystemRandom::new()
-                    .fill(&mut key)
-                    .map_err(|_| SecretError::NoRandomness)?;
-                let text = STANDARD.encode(key);
-                create(path, &text).map_err(failed)?;
-                text
+        match read(path)? {
+            Some(keys) => Self::of_lines(path, &keys),
+            None => {
+                let keys = vec![new_key()?];
+                create(path, &keys).map_err(|source| failed(path, source))?;
+                Self::of_lines(path, &keys)
             }
-            Err(error) => return Err(failed(error)),
-        };
+        }
+    }
+
+    /// Puts a new key first in the key file. The earlier keys stay until [`Vault::drop_old_keys`], so that secrets can be
+    /// opened whenever the process ends in between.
+    ///
+    /// # Errors
+    /// [`SecretError`] if the file cannot be read or written, or has other content.
+    pub fn add_key(path: &Path) -> Result<Self, SecretError> {
+        let mut keys = read(path)?.unwrap_or_default();
+        Self::of_lines(path, &keys)?;
+        keys.insert(0, new_key()?);
+        replace(path, &keys).map_err(|source| failed(path, source))?;
+        Self::of_lines(path, &keys)
+    }
+
+    /// Leaves the first key of the key file only.
+    ///
+    /// # Errors
+    /// As of [`Vault::add_key`].
+    pub fn drop_old_keys(path: &Path) -> Result<(), SecretError> {
+        let mut keys = read(path)?.unwrap_or_default();
+        keys.truncate(1);
+        replace(path, &keys).map_err(|source| failed(path, source))
+    }
+
+    fn of_lines(path: &Path, keys: &[String]) -> Result<Self, SecretError> {
         let wrong = || SecretError::WrongFile(path.display().to_string());
-        let key = STANDARD.decode(text.trim()).map_err(|_| wrong())?;
-        Self::of_key(&key).ok_or_else(wrong)
+        let keys = keys.iter().map(|key| {
+            let bytes = STANDARD.decode(key).ok()?;
+            Some(LessSafeKey::new(
+                UnboundKey::new(&AES_256_GCM, &bytes).ok()?,
+            ))
+        });
+        let keys: Option<Vec<LessSafeKey>> = keys.collect();
+        let keys = keys.ok_or_else(wrong)?;
+        Ok(Self {
+            keys: keys.into(),
+            random: SystemRandom::new(),
+        })
     }
 
     /// A vault with a key of 32 bytes; `None` for another length.
     pub fn of_key(key: &[u8]) -> Option<Self> {
         let key = UnboundKey::new(&AES_256_GCM, key).ok()?;
         Some(Self {
-            key: Arc::new(LessSafeKey::new(key)),
+            keys: [LessSafeKey::new(key)].into(),
             random: SystemRandom::new(),
         })
     }
@@ -91,13 +118,13 @@ impl Vault {
             .fill(&mut nonce)
             .map_err(|_| SecretError::NoRandomness)?;
         let mut sealed = secret.as_bytes().to_vec();
-        self.key
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(name.as_bytes()),
-                &mut sealed,
-            )
-            .map_err(|_| SecretError::NoRandomness)?;
+        let key = self.keys.first().ok_or(SecretError::NoRandomness)?;
+        key.seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(name.as_bytes()),
+            &mut sealed,
+        )
+        .map_err(|_| SecretError::NoRandomness)?;
         Ok(STANDARD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
@@ -114,40 +141,80 @@ impl Vault {
         if bytes.len() < NONCE_LEN {
             return Err(wrong());
         }
-        let mut sealed = bytes.split_off(NONCE_LEN);
-        let nonce = Nonce::try_assume_unique_for_key(&bytes).map_err(|_| wrong())?;
-        let opened = self
-            .key
-            .open_in_place(nonce, Aad::from(name.as_bytes()), &mut sealed)
-            .map_err(|_| wrong())?;
-        let text = String::from_utf8(opened.to_vec()).map_err(|_| wrong())?;
+        let sealed = bytes.split_off(NONCE_LEN);
+        let nonce: [u8; NONCE_LEN] = bytes.try_into().map_err(|_| wrong())?;
+        let opened = self.keys.iter().find_map(|key| {
+            let mut sealed = sealed.clone();
+            let nonce = Nonce::assume_unique_for_key(nonce);
+            let opened = key.open_in_place(nonce, Aad::from(name.as_bytes()), &mut sealed);
+            opened.ok().map(|opened| opened.to_vec())
+        });
+        let opened = opened.ok_or_else(wrong)?;
+        let text = String::from_utf8(opened).map_err(|_| wrong())?;
         Ok(Some(text))
     }
 }
 
-#[cfg(unix)]
-fn create(path: &Path, text: &str) -> std::io::Result<()> {
+fn failed(path: &Path, source: std::io::Error) -> SecretError {
+    SecretError::File {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+/// The keys of a key file, a line each; `None` if there is no file.
+fn read(path: &Path) -> Result<Option<Vec<String>>, SecretError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            let keys: Vec<String> = lines.map(str::to_owned).collect();
+            match keys.is_empty() {
+                true => Err(SecretError::WrongFile(path.display().to_string())),
+                false => Ok(Some(keys)),
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(path, error)),
+    }
+}
+
+fn new_key() -> Result<String, SecretError> {
+    let mut key = [0; KEY_BYTES];
+    SystemRandom::new()
+        .fill(&mut key)
+        .map_err(|_| SecretError::NoRandomness)?;
+    Ok(STANDARD.encode(key))
+}
+
+/// Writes a file that does not exist yet, readable by its owner only.
+fn create(path: &Path, keys: &[String]) -> std::io::Result<()> {
     use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
     let mut options = std::fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())?;
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(keys.join("\n").as_bytes())?;
     file.sync_all()
 }
 
-#[cfg(not(unix))]
-fn create(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+/// Replaces a file at once: it has either the old keys or the new ones.
+fn replace(path: &Path, keys: &[String]) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
-    std::fs::write(path, text)
+    create(&new, keys)?;
+    std::fs::rename(&new, path)?;
+    // The folder's entry too.
+    match path.parent().map(std::fs::File::open) {
+        Some(Ok(folder)) => folder.sync_all(),
+        _ => Ok(()),
+    }
 }
 
 /// Bytes of a text in base64; `None` if it is none.
@@ -193,10 +260,35 @@ mod tests {
         let stranger = Vault::of_key(&[7; 32]).unwrap();
         assert!(stranger.open(&secrets, "webhook_secret").is_err());
         assert!(Vault::of_key(&[7; 16]).is_none());
-        std::fs::write(&path, "nonsense").unwrap();
-        assert!(matches!(
-            Vault::open_or_create(&path),
-            Err(SecretError::WrongFile(_))
-        ));
+        for wrong in ["nonsense", ""] {
+            std::fs::write(&path, wrong).unwrap();
+            assert!(matches!(
+                Vault::open_or_create(&path),
+                Err(SecretError::WrongFile(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn new_key_opens_old_secrets_until_the_old_keys_are_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("desk.key");
+        let open = |vault: &Vault, sealed: &str| {
+            let secrets = SealedSecrets::from([("pin".to_owned(), sealed.to_owned())]);
+            vault.open(&secrets, "pin").ok().flatten()
+        };
+        let first = Vault::open_or_create(&path).unwrap();
+        let old = first.seal("pin", "1234").unwrap();
+        let both = Vault::add_key(&path).unwrap();
+        assert_eq!(open(&both, &old).as_deref(), Some("1234"));
+        let new = both.seal("pin", "1234").unwrap();
+        assert_eq!(open(&first, &new), None, "it is sealed by the new key");
+        // As a process that starts in between.
+        let between = Vault::open_or_create(&path).unwrap();
+        assert_eq!(open(&between, &old), open(&between, &new));
+        Vault::drop_old_keys(&path).unwrap();
+        let last = Vault::open_or_create(&path).unwrap();
+        assert_eq!(open(&last, &old), None);
+        assert_eq!(open(&last, &new).as_deref(), Some("1234"));
     }
 }
