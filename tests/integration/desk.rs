@@ -213,6 +213,31 @@ async fn bot_answers_once_and_person_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn message_that_arrives_very_late_is_answered() {
+    let app = TestApp::with_shop().await;
+    let inbox = connect(&app, "web", SendMode::Live).await;
+    let desk = &app.app.desk;
+    for n in 0..30 {
+        let talk = said(&inbox, &format!("m{n}"), "mei", "嗯");
+        desk.receive(talk).await.unwrap();
+    }
+    let (found, _) = answered(&app, &inbox).await;
+    let back = act(&app, &inbox, &found, Action::GiveBack).await;
+    back.unwrap();
+    // Older than what the bot looks back to.
+    let late = Inbound {
+        at: Timestamp::now() - SignedDuration::from_mins(5),
+        ..said(&inbox, "late", "mei", QUESTION)
+    };
+    desk.receive(late).await.unwrap();
+    let (_, messages) = answered(&app, &inbox).await;
+    let has_answer =
+        |one: &Message| text_of(&one.parts).contains("玻璃") && one.direction == Direction::Out;
+    assert!(messages.iter().any(has_answer), "{messages:?}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unanswerable_question_is_handed_off_with_words_and_way_back() {
     let app = TestApp::with_shop().await;
     let inbox = connect(&app, "web", SendMode::Live).await;

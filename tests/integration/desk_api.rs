@@ -697,8 +697,8 @@ async fn shadow_report_compares_bot_and_agents() {
     app.stop().await;
 }
 
-/// Many people who type the address of a customer, on another inbox: nothing of what the customer wrote or was shown shows.
-/// `make storm` has a thousand of them.
+/// Many people who type the address of a customer see nothing of what the customer wrote or read. `make storm` has a
+/// thousand of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn claimants_inherit_nothing() {
     let n = std::env::var("STORM_CLAIMANTS").map_or(20, |n| n.parse().unwrap());
@@ -774,6 +774,7 @@ async fn merge_of_large_customers_moves_no_row() {
     let inbox = ken_base::desk::InboxId::parse("shop").unwrap();
     let (inbox, _) = store.inbox(&workspace, &inbox).await.unwrap().unwrap();
     let inbox = Arc::new(inbox);
+    let start = Instant::now();
     for chunk in (0..2 * n).collect::<Vec<_>>().chunks(1_000) {
         let received = chunk.iter().map(|i| {
             let user = ["mei", "amy"][i % 2];
@@ -785,6 +786,8 @@ async fn merge_of_large_customers_moves_no_row() {
             received.unwrap();
         }
     }
+    let rate = 2.0 * n as f64 / start.elapsed().as_secs_f64();
+    println!("{rate:.0} messages/s stored");
     let (_, list) = app.get("/v1/customers").await;
     let ids = [0, 1].map(|at: usize| list["customers"][at]["id"].as_str().unwrap().to_owned());
     let state = async || {

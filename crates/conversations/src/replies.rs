@@ -156,11 +156,17 @@ impl Replies {
         let messages = store
             .newest_messages(workspace, id, up_to, 2 * RECENT)
             .await?;
+        // Also one that was delivered so late that many newer ones are known.
+        let waiting = store
+            .waiting_messages(workspace, id, conversation.answered_seq, up_to, RECENT)
+            .await?;
         let is_waiting = |message: &Message| {
             message.direction == Direction::In && message.seq > conversation.answered_seq
         };
-        let (waiting, earlier): (Vec<Message>, Vec<Message>) =
-            messages.into_iter().partition(is_waiting);
+        let earlier: Vec<Message> = messages
+            .into_iter()
+            .filter(|message| !is_waiting(message))
+            .collect();
         let texts: Vec<String> = waiting
             .iter()
             .map(|message| text_of(&message.parts))

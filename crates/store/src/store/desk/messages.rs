@@ -441,6 +441,33 @@ impl Store {
         rows.into_iter().map(message).collect()
     }
 
+    /// What the customer wrote in a conversation after one event and up to another, by the time it was written: the last
+    /// `limit` to arrive.
+    pub async fn waiting_messages(
+        &self,
+        workspace: &WorkspaceId,
+        conversation: &ConversationId,
+        after: Seq,
+        up_to: Seq,
+        limit: i64,
+    ) -> Result<Vec<Message>, StoreError> {
+        let sql = format!(
+            "{MESSAGE} WHERE m.workspace = $1 AND m.conversation_id = $2 AND m.direction = 'in' AND m.seq > $3 AND m.seq <= $4 \
+             ORDER BY m.seq DESC LIMIT $5"
+        );
+        let rows: Vec<MessageRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(conversation.as_str())
+            .bind(after)
+            .bind(up_to)
+            .bind(limit)
+            .fetch_all(&self.relaxed)
+            .await?;
+        let mut found: Vec<Message> = rows.into_iter().map(message).collect::<Result<_, _>>()?;
+        found.sort_by_key(|message| (message.at, message.seq));
+        Ok(found)
+    }
+
     /// The last messages of a conversation that were added up to an event, oldest first, at most `limit`.
     pub async fn newest_messages(
         &self,
