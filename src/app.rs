@@ -438,7 +438,9 @@ impl App {
         workspace: &WorkspaceId,
         erased: &Erased,
     ) -> Result<Forgotten, LearnError> {
-        retention::forget(&self.learning, workspace, erased).await
+        let conversations = erased.conversations.iter().map(|(id, _)| id.clone());
+        let conversations: Vec<_> = conversations.collect();
+        retention::forget(&self.learning, workspace, &conversations).await
     }
 
     /// Ends standby: starts the background work of a standby app.

@@ -1,8 +1,9 @@
 //! What the knowledge half keeps of conversations on the desk is forgotten with them, and old messages are erased as their
 //! inboxes say.
 
+use ken_base::desk::{ConversationId, Inbox};
 use ken_base::domain::WorkspaceId;
-use ken_conversations::erasure::Erased;
+use ken_conversations::erasure::kept_since;
 use ken_conversations::service::Desk;
 use ken_conversations::writer::WriteError;
 use ken_learn::learn::{LearnError, Learning};
@@ -36,14 +37,14 @@ pub struct Forgotten {
     pub n_cases: usize,
 }
 
-/// Forgets the recorded questions, the feedback and the cases of conversations whose messages were erased.
+/// Forgets the recorded questions, the feedback and the cases of conversations. Doing it again changes nothing.
 pub async fn forget(
     learning: &Learning,
     workspace: &WorkspaceId,
-    erased: &Erased,
+    conversations: &[ConversationId],
 ) -> Result<Forgotten, LearnError> {
     let mut forgotten = Forgotten::default();
-    for (conversation, _) in &erased.conversations {
+    for conversation in conversations {
         let id = conversation.as_str();
         let turns = learning
             .store
@@ -58,30 +59,44 @@ pub async fn forget(
     Ok(forgotten)
 }
 
-/// Erases old messages of all inboxes, with what was recorded and learned from their conversations.
+/// Erases old messages of all inboxes, with what was recorded and learned from their conversations. An inbox that fails is
+/// tried again the next time and does not stop the others.
 pub async fn erase_old(desk: &Desk, learning: &Learning) -> Result<(), RetentionError> {
     let store = &learning.store;
     for workspace in store.desk_workspaces().await? {
         for (inbox, _) in store.inboxes(&workspace).await? {
-            if inbox.settings.keep_days.is_none() {
-                continue;
-            }
-            loop {
-                let erased = desk
-                    .erase_old(workspace.clone(), inbox.clone(), AT_ONCE)
-                    .await?;
-                if erased.conversations.is_empty() {
-                    break;
-                }
-                let n = erased.conversations.len();
-                tracing::info!(
-                    n_conversations = n,
-                    inbox = inbox.id.as_str(),
-                    "erased old messages"
-                );
-                forget(learning, &workspace, &erased).await?;
+            if let Err(error) = erase_old_of(desk, learning, &workspace, &inbox).await {
+                tracing::error!(%error, inbox = inbox.id.as_str(), "cannot erase old messages");
             }
         }
     }
     Ok(())
+}
+
+async fn erase_old_of(
+    desk: &Desk,
+    learning: &Learning,
+    workspace: &WorkspaceId,
+    inbox: &Inbox,
+) -> Result<(), RetentionError> {
+    let store = &learning.store;
+    let Some(before) = kept_since(inbox, store.now()) else {
+        return Ok(());
+    };
+    loop {
+        let old = store.conversations_with_messages_before(workspace, &inbox.id, before, AT_ONCE);
+        let old = old.await?;
+        if old.is_empty() {
+            return Ok(());
+        }
+        // Forgotten first: after a crash in between, the messages are still there and lead here again.
+        forget(learning, workspace, &old).await?;
+        let n = old.len();
+        desk.erase_before(workspace.clone(), old, before).await?;
+        tracing::info!(
+            n_conversations = n,
+            inbox = inbox.id.as_str(),
+            "erased old messages"
+        );
+    }
 }

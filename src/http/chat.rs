@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use governor::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
@@ -22,6 +22,7 @@ use super::extract::{Json, Params};
 use super::inbound::{identity_key, parts_of};
 use super::page::{DEFAULT_LIMIT, MAX_LIMIT, parse_position};
 use super::problem::{Fault, Problem};
+use super::sessions::subscriber_of;
 use super::settings::limit_of;
 use ken_base::desk::{
     AuthorKind, ChannelKind, Direction, IdentityId, Inbox, InboxId, Message, Part, Responder,
@@ -52,7 +53,7 @@ pub struct ChatRequest {
     /// A token that the company signed for somebody who is signed in; see `POST /v1/inboxes/{id}/messages`. What the
     /// visitor wrote before they signed in belongs to them from now on.
     pub identity_token: Option<String>,
-    /// Name, at most 128 characters.
+    /// Name of somebody who is signed in, at most 128 characters, in place of the token's.
     pub name: Option<String>,
 }
 
@@ -92,7 +93,7 @@ pub async fn open_chat(
     ClientAddress(address): ClientAddress,
     Json(request): Json<ChatRequest>,
 ) -> Result<axum::Json<ChatResponse>, Problem> {
-    state.chats.check(&address)?;
+    state.chats.check_opening(address)?;
     let name = request.workspace.as_deref().unwrap_or("default");
     let Ok(workspace) = WorkspaceId::parse(name) else {
         return Err(Problem::not_found("no web chat at this inbox"));
@@ -179,10 +180,7 @@ impl FromRequestParts<AppState> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Infallible> {
-        let address = address_of(parts);
-        Ok(Self(
-            address.map_or_else(String::new, |address| address.to_string()),
-        ))
+        Ok(Self(subscriber_of(address_of(parts)).to_string()))
     }
 }
 
@@ -201,7 +199,8 @@ impl FromRequestParts<AppState> for Session {
         let vault = state.app.desk.vault().await?;
         let opened = ChatSession::open(token.trim(), vault, state.app.store.now());
         let session = opened.map_err(|_| missing())?;
-        state.chats.check(&session.visitor_id())?;
+        let address = subscriber_of(address_of(parts)).to_string();
+        state.chats.check_request(address, &session)?;
         match is_signed_in(state, &session).await? {
             true => Err(missing()),
             false => Ok(Self(session)),
@@ -233,7 +232,7 @@ pub struct ChatMessage {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// The answer, for `POST /v1/feedback`; null if it is none.
+    /// The answer's id, with which the site's server can give feedback; null if it is none.
     pub answer_id: Option<String>,
 }
 
@@ -410,8 +409,10 @@ pub async fn stream_chat(
 ) -> Result<Response, Problem> {
     let limit = limit_of(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let after = parse_position(params.after.as_deref())?;
+    let place = state.chats.open_stream()?;
     let (events, received) = mpsc::channel(WAITING);
     tokio::spawn(async move {
+        let _place = place;
         if let Err(error) = follow(&state, &session, after, limit, events).await {
             tracing::error!(detail = error.title, "cannot follow a chat");
         }
@@ -467,24 +468,63 @@ async fn follow(
     Ok(())
 }
 
-/// How many requests a visitor, or an address that opens chats, makes in a minute.
-const REQUESTS_PER_MINUTE: u32 = 240;
+/// How many requests a visitor makes in a minute.
+const BY_VISITOR: u32 = 240;
+/// How many requests come from one address in a minute: those of many visitors behind one proxy.
+const BY_ADDRESS: u32 = 2_400;
+/// How many chats are opened from one address in a minute.
+const OPENED: u32 = 240;
+/// How many streams are open at once, of chats and of agents.
+const STREAMS: usize = 2_000;
+/// With more visitors or addresses than this, those without a request in the last minute are removed.
+const MAX_REMEMBERED: usize = 10_000;
 
-/// Limits of requests without a key.
-pub struct ChatRates(Option<Rates>);
+/// Limits of requests without a key, and of open streams.
+pub struct ChatRates {
+    by_visitor: Option<Rates>,
+    by_address: Option<Rates>,
+    opened: Option<Rates>,
+    streams: Arc<Semaphore>,
+}
 
 impl Default for ChatRates {
     fn default() -> Self {
-        Self(rates(REQUESTS_PER_MINUTE))
+        Self {
+            by_visitor: rates(BY_VISITOR),
+            by_address: rates(BY_ADDRESS),
+            opened: rates(OPENED),
+            streams: Arc::new(Semaphore::new(STREAMS)),
+        }
     }
 }
 
 impl ChatRates {
-    fn check(&self, who: &str) -> Result<(), Problem> {
-        let Some(rates) = &self.0 else { return Ok(()) };
-        rates.check_key(&who.to_owned()).map_err(|until| {
+    fn check(rates: Option<&Rates>, who: String) -> Result<(), Problem> {
+        let Some(rates) = rates else { return Ok(()) };
+        if rates.len() > MAX_REMEMBERED {
+            rates.retain_recent();
+        }
+        rates.check_key(&who).map_err(|until| {
             let wait = until.wait_time_from(rates.clock().now());
             Problem::too_many(wait, "")
         })
+    }
+
+    fn check_opening(&self, address: String) -> Result<(), Problem> {
+        Self::check(self.opened.as_ref(), address)
+    }
+
+    /// Counts a request of a visitor, first by its address, so that many sessions of one address are no way around.
+    fn check_request(&self, address: String, session: &ChatSession) -> Result<(), Problem> {
+        Self::check(self.by_address.as_ref(), address)?;
+        let (workspace, inbox) = (&session.workspace, &session.inbox_id);
+        let who = format!("{workspace}/{inbox}/{}", session.visitor_id());
+        Self::check(self.by_visitor.as_ref(), who)
+    }
+
+    /// A place for a stream, for as long as it is open.
+    pub fn open_stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let place = self.streams.clone().try_acquire_owned();
+        place.map_err(|_| Problem::overloaded("too many open streams; read pages instead"))
     }
 }

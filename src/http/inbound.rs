@@ -189,6 +189,8 @@ impl SenderBody {
         if !faults.is_empty() {
             return Err(faults);
         }
+        // Of a call the token says who it is: the number that called is no proof of anybody.
+        let user = user.filter(|_| !(is_call && signed.is_some()));
         let mut sender = match (user, signed) {
             (Some(key), signed) => {
                 let verified_by = (!is_call).then_some(VerifiedBy::Provider);
@@ -397,6 +399,11 @@ impl InboundRequest {
                 user_id,
             } => {
                 let sender = sender_of(sender);
+                if inbox.channel == ChannelKind::Phone {
+                    let detail =
+                        "an inbox of the channel phone has no aliases: numbers prove nobody";
+                    faults.push(Fault::new("/type", detail));
+                }
                 let value = match normalized(IdentityKind::ChannelUser, &user_id) {
                     Ok(value) => value,
                     Err(detail) => {

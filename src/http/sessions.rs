@@ -42,15 +42,18 @@ impl SignInRates {
         if self.0.len() > MAX_REMEMBERED {
             self.0.retain_recent();
         }
-        // A subscriber has at least 2⁶⁴ addresses of IPv6.
-        let from = match from.map(|from| from.to_canonical()) {
-            Some(IpAddr::V6(v6)) => Ipv6Addr::from(u128::from(v6) >> 64 << 64).into(),
-            from => from.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
-        };
-        self.0.check_key(&from).map_err(|until| {
+        self.0.check_key(&subscriber_of(from)).map_err(|until| {
             let wait = until.wait_time_from(self.0.clock().now());
             Problem::too_many(wait, "; too many sign-ins from this address")
         })
+    }
+}
+
+/// The address under which the requests of one subscriber are counted: a subscriber has at least 2⁶⁴ addresses of IPv6.
+pub fn subscriber_of(from: Option<IpAddr>) -> IpAddr {
+    match from.map(|from| from.to_canonical()) {
+        Some(IpAddr::V6(v6)) => Ipv6Addr::from(u128::from(v6) >> 64 << 64).into(),
+        from => from.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
     }
 }
 

@@ -67,8 +67,12 @@ pub async fn get_stream(
         }
         (None, None) => state.app.store.desk_head(&workspace).await?,
     };
+    let place = state.chats.open_stream()?;
     let (events, received) = mpsc::channel(WAITING);
-    tokio::spawn(follow(state, workspace, after, events));
+    tokio::spawn(async move {
+        let _place = place;
+        follow(state, workspace, after, events).await;
+    });
     let stream = Sse::new(ReceiverStream::new(received)).keep_alive(KeepAlive::default());
     Ok(stream.into_response())
 }

@@ -321,6 +321,107 @@ async fn spoken_turn_is_revised_until_it_is_final_and_then_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn number_that_called_with_a_token_proves_nobody_later() {
+    let app = TestApp::with_shop().await;
+    app.connect("calls", "phone", json!({})).await;
+    let number = "+886912345678";
+    let with_token = json!({ "user_id": number, "token": token("u1", &json!({})) });
+    let call = |id: &str, sender: Value| json!({ "type": "message", "id": id, "sender": sender, "text": QUESTION });
+    let first = app.deliver("calls", call("c1", with_token)).await;
+    app.answered(&first["conversation_id"]).await;
+    let forged = app
+        .deliver("calls", call("c2", json!({ "user_id": number })))
+        .await;
+    assert_ne!(forged["conversation_id"], first["conversation_id"]);
+    let path = format!(
+        "/v1/conversations/{}",
+        forged["conversation_id"].as_str().unwrap()
+    );
+    assert_eq!(app.get(&path).await.1["desk"]["continues_id"], Value::Null);
+    let alias = json!({ "type": "alias", "id": "a1", "sender": { "user_id": number }, "user_id": "+886900000000" });
+    let (status, problem) = app.post("/v1/inboxes/calls/messages", alias).await;
+    assert_eq!((status.as_u16(), pointers(&problem)), (422, vec!["/type"]));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_answered_leaves_what_can() {
+    let app = TestApp::with_shop().await;
+    app.connect("shop", "generic", json!({ "burst_ms": 300 }))
+        .await;
+    let sender = json!({ "user_id": "mei" });
+    // A place within the burst.
+    let asked = app.says("shop", "mei", "m1", QUESTION).await;
+    let place = json!([{ "type": "location", "latitude": 25.0, "longitude": 121.5 }]);
+    app.deliver(
+        "shop",
+        json!({ "type": "message", "id": "m2", "sender": sender, "parts": place }),
+    )
+    .await;
+    let messages = app.answered(&asked["conversation_id"]).await;
+    let out = |messages: &[Value]| {
+        messages
+            .iter()
+            .filter(|one| one["direction"] == "out")
+            .count()
+    };
+    assert_eq!(out(&messages), 1, "{messages:?}");
+    // The last version of a turn may have no number; a correction of what was answered asks nothing.
+    let turn = |more: Value| {
+        let mut turn = json!({ "type": "message", "id": "t1", "sender": { "user_id": "ann" }, "text": QUESTION });
+        turn.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        turn
+    };
+    let partial = app
+        .deliver(
+            "shop",
+            turn(json!({ "revision": 1, "is_final": false, "text": "Door" })),
+        )
+        .await;
+    let last = app.deliver("shop", turn(json!({}))).await;
+    assert_eq!(last["message_id"], partial["message_id"]);
+    assert_eq!(app.deliver("shop", turn(json!({}))).await["is_known"], true);
+    assert_eq!(out(&app.answered(&partial["conversation_id"]).await), 1);
+    // Another person's message with the same id changes nothing.
+    let other = json!({ "sender": { "user_id": "bob" }, "revision": 9, "text": "別的" });
+    assert_eq!(app.deliver("shop", turn(other)).await["is_known"], true);
+    // What a person wrote on the channel's own app is not sent again.
+    let echo = json!({ "type": "echo", "id": "e1", "sender": sender, "text": "我來幫您" });
+    app.deliver("shop", echo).await;
+    let (_, to_send) = app.get("/v1/inboxes/shop/messages").await;
+    assert!(!to_send.to_string().contains("我來幫您"), "{to_send}");
+
+    // An inbox that goes into the shadow, or away, leaves nothing due for ever.
+    let path = "/v1/inboxes/shop";
+    let shadow = json!({ "channel": "generic", "name": "S", "settings": { "mode": "shadow", "burst_ms": 3_000 } });
+    assert_eq!(app.request(Method::PUT, path, Some(shadow)).await.0, 200);
+    let later = app.says("shop", "eve", "s1", QUESTION).await;
+    let ann = app.says("shop", "ann", "s2", QUESTION).await;
+    let found = async |of: &Value| {
+        app.get(&format!(
+            "/v1/conversations/{}",
+            of["conversation_id"].as_str().unwrap()
+        ))
+        .await
+        .1["desk"]
+            .clone()
+    };
+    assert_eq!(
+        found(&ann).await["responder"],
+        "human",
+        "the bot answered her before"
+    );
+    assert!(found(&later).await["reply_due_at"].is_string());
+    assert_eq!(app.request(Method::DELETE, path, None).await.0, 200);
+    let store = &app.app.store;
+    crate::cases::wait_until(async || store.next_desk_work().await.unwrap().is_none()).await;
+    assert_eq!(found(&later).await["reply_due_at"], Value::Null);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn agents_act_in_conversations_over_http() {
     let app = TestApp::with_shop().await;
     app.connect("shop", "generic", json!({ "window_hours": 24 }))
@@ -896,8 +997,11 @@ async fn replies_are_sent_signed_until_they_are_accepted() {
         .await;
     let received = app.says("shop", "mei", "m1", QUESTION).await;
     let messages = app.answered(&received["conversation_id"]).await;
-    let state =
-        async || app.get("/v1/inboxes/shop/messages").await.1["messages"][0]["delivery"].clone();
+    let path = format!(
+        "/v1/conversations/{}/messages",
+        received["conversation_id"].as_str().unwrap()
+    );
+    let state = async || app.get(&path).await.1["messages"][1]["delivery"].clone();
     crate::cases::wait_until(async || state().await == "accepted").await;
     let called = called.lock().unwrap().clone();
     assert_eq!(called.len(), 2);

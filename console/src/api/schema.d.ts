@@ -2102,7 +2102,7 @@ export interface components {
         };
         /** @description A message as the visitor sees it. */
         ChatMessage: {
-            /** @description The answer, for `POST /v1/feedback`; null if it is none. */
+            /** @description The answer's id, with which the site's server can give feedback; null if it is none. */
             answer_id?: string | null;
             /**
              * Format: date-time
@@ -2139,7 +2139,7 @@ export interface components {
             identity_token?: string | null;
             /** @description An inbox of the channel `web`. */
             inbox_id: string;
-            /** @description Name, at most 128 characters. */
+            /** @description Name of somebody who is signed in, at most 128 characters, in place of the token's. */
             name?: string | null;
             /** @description The token of an earlier session of this browser: the visitor stays the same. */
             session?: string | null;
@@ -3306,6 +3306,9 @@ export interface components {
             };
             /** @enum {string} */
             type: "conversation.reply_delayed";
+        } | {
+            /** @enum {string} */
+            type: "conversation.reply_dropped";
         } | {
             /** @description The state of a delivery changed. */
             data: {

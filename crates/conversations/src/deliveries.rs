@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::secrets::{SecretError, Vault};
 use crate::writer::{DeskWriter, WriteError};
 use ken_base::desk::{
-    Author, ConversationId, DeliveryRoute, DeliveryState, Fact, IdentityKind, InboxId, MessageId,
-    NewEvent, Part,
+    Author, AuthorKind, ConversationId, DeliveryRoute, DeliveryState, Fact, IdentityKind, InboxId,
+    MessageId, NewEvent, Part, Responder,
 };
 use ken_base::domain::WorkspaceId;
 use ken_base::outbound;
@@ -157,9 +157,9 @@ impl Deliveries {
             return Err(Failure::Final("no_callback_url".to_owned()));
         };
         let secret = self.vault.open(&secrets, "webhook_secret");
-        let Ok(Some(secret)) = secret else {
-            return Err(Failure::Final("no_webhook_secret".to_owned()));
-        };
+        // Another key file may be restored.
+        let secret = secret.map_err(|_| Failure::Transient("sealed_by_another_key".to_owned()))?;
+        let secret = secret.ok_or_else(|| Failure::Final("no_webhook_secret".to_owned()))?;
         let conversation = self
             .store
             .conversation(workspace, &message.conversation_id)
@@ -239,9 +239,18 @@ async fn begin(
     }
     let now = tx.now();
     let has_expired = due.not_after.is_some_and(|until| until <= now);
-    let (state, attempt, next_at) = match has_expired {
-        true => (DeliveryState::Expired, due.attempt, None),
-        false => (
+    // Somebody may have taken over, or the customer was erased, since an earlier attempt failed.
+    let of = tx.conversation(workspace, &due.conversation_id).await?;
+    let responder = of.map_or(Responder::None, |of| of.responder);
+    let is_over = match responder {
+        Responder::None => true,
+        Responder::Human => due.author == AuthorKind::Bot,
+        Responder::Bot => false,
+    };
+    let (state, attempt, next_at) = match (is_over, has_expired) {
+        (true, _) => (DeliveryState::Cancelled, due.attempt, None),
+        (false, true) => (DeliveryState::Expired, due.attempt, None),
+        (false, false) => (
             DeliveryState::Sending,
             due.attempt + 1,
             now.saturating_add(LEASE).ok(),
@@ -256,7 +265,7 @@ async fn begin(
     };
     let changed = event(tx, changed, due.conversation_id);
     tx.append(workspace, changed).await?;
-    Ok((!has_expired).then_some(attempt))
+    Ok((state == DeliveryState::Sending).then_some(attempt))
 }
 
 fn event(tx: &DeskTx, fact: Fact, conversation: ConversationId) -> NewEvent {

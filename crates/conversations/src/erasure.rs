@@ -75,28 +75,26 @@ fn origin(actor: &str, at: Timestamp) -> Origin {
     }
 }
 
-/// Erases the messages of some conversations of an inbox that were written longer than `keep_days` ago, at most those of
-/// `limit` conversations.
+/// The time before which an inbox keeps no messages; `None` if it keeps all.
+pub fn kept_since(inbox: &Inbox, now: Timestamp) -> Option<Timestamp> {
+    let days = inbox.settings.keep_days?;
+    let kept = SignedDuration::from_hours(24 * i64::from(days));
+    Some(now.checked_sub(kept).unwrap_or(Timestamp::MIN))
+}
+
+/// Erases the messages of conversations that were written before a time.
 ///
 /// # Errors
 /// As of [`erase`].
-pub async fn erase_old(
+pub async fn erase_before(
     tx: &mut DeskTx,
     workspace: &WorkspaceId,
-    inbox: &Inbox,
-    limit: i64,
+    conversations: &[ConversationId],
+    before: Timestamp,
 ) -> Result<Erased, StoreError> {
     let mut erased = Erased::default();
-    let Some(days) = inbox.settings.keep_days else {
-        return Ok(erased);
-    };
-    let kept = SignedDuration::from_hours(24 * i64::from(days));
-    let before = tx.now().checked_sub(kept).unwrap_or(Timestamp::MIN);
-    let old = tx
-        .conversations_with_messages_before(workspace, &inbox.id, before, limit)
-        .await?;
-    for id in old {
-        erase_messages(tx, workspace, &id, Some(before), &mut erased).await?;
+    for id in conversations {
+        erase_messages(tx, workspace, id, Some(before), &mut erased).await?;
     }
     Ok(erased)
 }

@@ -11,8 +11,8 @@ use crate::responder::{
 use ken_answer::answer::courtesy;
 use ken_base::desk::{
     Author, AuthorKind, ConsentBasis, ConsentPurpose, Conversation, ConversationId, DeliveryState,
-    Direction, Fact, IdentityKey, Inbox, LinkBasis, MessageId, NewEvent, Part, Responder, SendMode,
-    Seq, VerifiedBy, text_of,
+    Direction, Fact, IdentityId, IdentityKey, Inbox, LinkBasis, MessageId, NewEvent, Part,
+    Responder, SendMode, Seq, VerifiedBy, text_of,
 };
 use ken_base::digest::sha256_hex;
 use ken_base::domain::WorkspaceId;
@@ -165,18 +165,6 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
             revision,
         } => {
             let origin = origin("customer");
-            if revision.number > 0
-                && let Some(known) = tx
-                    .message_by_provider_id(workspace, &inbox.id, &inbound.provider_id)
-                    .await?
-            {
-                let at = Incoming {
-                    workspace,
-                    inbox,
-                    origin: &origin,
-                };
-                return at.revise(tx, &known, parts, *revision, id).await;
-            }
             let identity = identify(tx, workspace, sender, &origin).await?;
             let text = text_of(parts);
             let at = Incoming {
@@ -184,23 +172,32 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
                 inbox,
                 origin: &origin,
             };
+            let provider_id = &inbound.provider_id;
+            if let Some(known) = tx
+                .message_by_provider_id(workspace, &inbox.id, provider_id)
+                .await?
+            {
+                return at
+                    .revise(tx, &known, &identity.id, parts, *revision, id)
+                    .await;
+            }
             let conversation = at.conversation(tx, &identity, Some(&text)).await?;
             for fact in before_message(&conversation, &inbox.settings, &text, now) {
                 at.append(tx, &conversation, fact).await?;
             }
-            let responder = match tx.conversation(workspace, &conversation.id).await? {
-                Some(now) => now.responder,
-                None => conversation.responder,
+            let current = tx.conversation(workspace, &conversation.id).await?;
+            let current = current.as_ref().unwrap_or(&conversation);
+            let due = match revision.is_final {
+                true => reply_due(current.responder, &inbox.settings, &text, now),
+                false => None,
             };
             let message_id = new_message_id();
             let window = inbox.settings.window_hours;
             let window = window.map(|n| SignedDuration::from_hours(i64::from(n)));
             let received = Fact::MessageReceived {
                 message_id: message_id.clone(),
-                reply_due_at: match revision.is_final {
-                    true => reply_due(responder, &inbox.settings, &text, now),
-                    false => None,
-                },
+                // A picture or half a sentence leaves the question before it due.
+                reply_due_at: due.or(current.reply_due_at),
                 window_until: window.and_then(|window| origin.at.checked_add(window).ok()),
             };
             let event = at.event(&conversation, received, Some(id));
@@ -421,23 +418,28 @@ impl Incoming<'_> {
         Ok(opened.expect("it was inserted in this transaction"))
     }
 
-    /// Replaces the text of a message by a later version. An earlier one that arrives late changes nothing. What was
-    /// answered is not answered again.
+    /// Replaces the text of a message by a later version; one without a number is the last. An earlier one that arrives
+    /// late changes nothing, nor does another person's message with the same id. What was answered is not answered again.
     async fn revise(
         &self,
         tx: &mut DeskTx,
         known: &KnownMessage,
+        identity: &IdentityId,
         parts: &[Part],
-        revision: Revision,
+        mut revision: Revision,
         source_id: String,
     ) -> Result<Received, StoreError> {
         let (workspace, settings, now) = (self.workspace, &self.inbox.settings, tx.now());
-        if revision.number <= known.revision {
-            return Ok(Received::Known);
+        if revision.number == 0 && known.revision > 0 {
+            revision.number = u32::MAX;
         }
-        let Some(conversation) = tx.conversation(workspace, &known.conversation_id).await? else {
+        let conversation = tx.conversation(workspace, &known.conversation_id).await?;
+        let Some(conversation) = conversation.filter(|of| of.identity_id == *identity) else {
             return Ok(Received::Known);
         };
+        if revision.number <= known.revision || known.direction != Direction::In {
+            return Ok(Received::Known);
+        }
         let is_answered = conversation.answered_seq >= known.seq;
         let text = text_of(parts);
         let reply_due_at = match revision.is_final && !is_answered {

@@ -136,23 +136,47 @@ impl Replies {
         })
     }
 
+    /// Ends that an answer is due, unless the conversation has changed since it was read.
+    async fn drop_reply(
+        &self,
+        workspace: &WorkspaceId,
+        read: &Conversation,
+    ) -> Result<(), WriteError> {
+        let (workspace, read) = (workspace.clone(), read.clone());
+        let dropped = event(&read, Fact::ReplyDropped, self.store.now());
+        let written = self.writer.write(move |tx| {
+            Box::pin(async move {
+                let now = tx.conversation(&workspace, &read.id).await?;
+                if now.is_some_and(|now| now.seq == read.seq) {
+                    tx.append(&workspace, dropped).await?;
+                }
+                Ok(())
+            })
+        });
+        written.await
+    }
+
     /// What waits in a conversation; `None` if nothing does.
     async fn turn(
         &self,
         workspace: &WorkspaceId,
         id: &ConversationId,
-    ) -> Result<Option<Turn>, StoreError> {
+    ) -> Result<Option<Turn>, ReplyError> {
         let store = &self.store;
         let Some(conversation) = store.conversation(workspace, id).await? else {
             return Ok(None);
         };
         let up_to = conversation.last_in_seq;
-        let Some((inbox, _)) = store.inbox(workspace, &conversation.inbox_id).await? else {
-            return Ok(None);
-        };
-        if conversation.reply_due_at.is_none() || !is_turn(&conversation, &inbox, up_to) {
+        if conversation.reply_due_at.is_none() {
             return Ok(None);
         }
+        let inbox = store.inbox(workspace, &conversation.inbox_id).await?;
+        let inbox = inbox.map(|(inbox, _)| inbox);
+        let Some(inbox) = inbox.filter(|inbox| is_turn(&conversation, inbox, up_to)) else {
+            // The inbox is disconnected, or its mode has changed since.
+            self.drop_reply(workspace, &conversation).await?;
+            return Ok(None);
+        };
         let messages = store
             .newest_messages(workspace, id, up_to, 2 * RECENT)
             .await?;
@@ -269,9 +293,17 @@ impl Replies {
             Fact::ReplyDelayed { until },
             self.store.now(),
         );
-        let workspace = workspace.clone();
+        let (workspace, inbox) = (workspace.clone(), turn.inbox.clone());
+        let (id, up_to) = (turn.conversation.id.clone(), turn.up_to);
         let written = self.writer.write(move |tx| {
-            Box::pin(async move { tx.append(&workspace, event).await.map(|_| ()) })
+            Box::pin(async move {
+                // Somebody may have taken over, or written, meanwhile.
+                let now = tx.conversation(&workspace, &id).await?;
+                if now.is_some_and(|now| is_turn(&now, &inbox, up_to)) {
+                    tx.append(&workspace, event).await?;
+                }
+                Ok(())
+            })
         });
         written.await?;
         Ok(ReplyResult::Delayed)

@@ -72,6 +72,10 @@ pub fn before_message(
     ) {
         facts.push(status(ConversationStatus::Open));
     }
+    // The inbox went into the shadow since.
+    if conversation.responder == Responder::Bot && settings.mode == SendMode::Shadow {
+        facts.push(to_people(ResponderReason::NotAnswered));
+    }
     let is_for_people = conversation.responder == Responder::Human;
     if is_for_people && settings.mode == SendMode::Live {
         let spoke = conversation.last_agent_at.or(conversation.last_out_at);

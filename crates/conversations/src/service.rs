@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{OnceCell, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::actions::{Acted, Action, Refusal, act};
 use crate::deliveries::Deliveries;
-use crate::erasure::{Erased, erase, erase_conversation, erase_old};
+use crate::erasure::{Erased, erase, erase_before, erase_conversation};
 use crate::intake::{Inbound, Received, receive};
 use crate::replies::Replies;
 use crate::secrets::Vault;
@@ -286,20 +286,20 @@ impl Desk {
             .await
     }
 
-    /// Erases old messages of one inbox, as its settings say, of at most `limit` conversations.
+    /// Erases messages of conversations that were written before a time.
     ///
     /// # Errors
     /// As of [`Desk::erase`].
-    pub async fn erase_old(
+    pub async fn erase_before(
         &self,
         workspace: WorkspaceId,
-        inbox: Inbox,
-        limit: i64,
+        conversations: Vec<ConversationId>,
+        before: Timestamp,
     ) -> Result<Erased, WriteError> {
         let writer = self.writer().await?;
         writer
             .write(move |tx| {
-                Box::pin(async move { erase_old(tx, &workspace, &inbox, limit).await })
+                Box::pin(async move { erase_before(tx, &workspace, &conversations, before).await })
             })
             .await
     }

@@ -188,8 +188,11 @@ impl Conversation {
                 self.waiting_since = self.waiting_since.or(Some(at));
             }
             Fact::MessageRevised { reply_due_at, .. } => {
-                self.last_in_seq = event.seq;
-                self.reply_due_at = *reply_due_at;
+                // A correction that need not be answered leaves what else waits.
+                if reply_due_at.is_some() {
+                    self.last_in_seq = event.seq;
+                    self.reply_due_at = *reply_due_at;
+                }
             }
             Fact::MessageAdded {
                 direction,
@@ -234,6 +237,7 @@ impl Conversation {
                 }
             }
             Fact::Assigned { to } => self.assignee.clone_from(to),
+            Fact::ReplyDropped => self.reply_due_at = None,
             Fact::ReplyDelayed { until } => self.reply_due_at = Some(*until),
             Fact::DeliveryChanged { .. }
             | Fact::IdentityCreated { .. }

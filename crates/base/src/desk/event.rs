@@ -141,6 +141,9 @@ pub enum Fact {
         #[schema(value_type = String, format = DateTime)]
         until: Timestamp,
     },
+    /// The bot need not answer what was due: it is nobody's turn, or not the bot's.
+    #[serde(rename = "conversation.reply_dropped")]
+    ReplyDropped,
     /// The state of a delivery changed.
     #[serde(rename = "delivery.changed")]
     DeliveryChanged {
@@ -189,6 +192,7 @@ impl Fact {
             Fact::StatusChanged { .. } => "conversation.status_changed",
             Fact::Assigned { .. } => "conversation.assigned",
             Fact::ReplyDelayed { .. } => "conversation.reply_delayed",
+            Fact::ReplyDropped => "conversation.reply_dropped",
             Fact::DeliveryChanged { .. } => "delivery.changed",
             Fact::ConsentChanged { .. } => "consent.changed",
             Fact::IdentityErased => "identity.erased",
@@ -310,6 +314,7 @@ mod tests {
             Fact::ReplyDelayed {
                 until: Timestamp::UNIX_EPOCH,
             },
+            Fact::ReplyDropped,
             Fact::DeliveryChanged {
                 message_id: message(),
                 state: DeliveryState::Read,

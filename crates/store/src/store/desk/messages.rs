@@ -63,11 +63,15 @@ pub struct KnownMessage {
     pub seq: Seq,
     /// The version of its text; 0 if it has no versions.
     pub revision: u32,
+    /// Its direction.
+    pub direction: Direction,
 }
 
 /// A delivery that is due.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DueDelivery {
+    /// Who wrote the message.
+    pub author: AuthorKind,
     /// How it is delivered.
     pub route: DeliveryRoute,
     /// How often it was tried.
@@ -168,8 +172,8 @@ impl DeskTx {
         inbox: &InboxId,
         provider_message_id: &str,
     ) -> Result<Option<KnownMessage>, StoreError> {
-        let row: Option<(String, String, i64, i64)> = sqlx::query_as(
-            "SELECT id, conversation_id, seq, revision FROM messages \
+        let row: Option<(String, String, i64, i64, String)> = sqlx::query_as(
+            "SELECT id, conversation_id, seq, revision, direction FROM messages \
              WHERE workspace = $1 AND inbox_id = $2 AND provider_message_id = $3",
         )
         .bind(workspace.as_str())
@@ -177,12 +181,13 @@ impl DeskTx {
         .bind(provider_message_id)
         .fetch_optional(&mut *self.tx)
         .await?;
-        row.map(|(id, conversation, seq, revision)| {
+        row.map(|(id, conversation, seq, revision, direction)| {
             Ok(KnownMessage {
                 id: message_id(&id)?,
                 conversation_id: conversation_id(&conversation)?,
                 seq,
                 revision: u32::try_from(revision).unwrap_or(u32::MAX),
+                direction: parse_code("a direction", &direction)?,
             })
         })
         .transpose()
@@ -207,27 +212,6 @@ impl DeskTx {
         .execute(&mut *self.tx)
         .await?;
         Ok(())
-    }
-
-    /// The oldest unerased messages' conversations of an inbox before a time, at most `limit`.
-    pub async fn conversations_with_messages_before(
-        &mut self,
-        workspace: &WorkspaceId,
-        inbox: &InboxId,
-        before: Timestamp,
-        limit: i64,
-    ) -> Result<Vec<ConversationId>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT DISTINCT conversation_id FROM messages \
-             WHERE workspace = $1 AND inbox_id = $2 AND at < $3 AND erased_at IS NULL LIMIT $4",
-        )
-        .bind(workspace.as_str())
-        .bind(inbox.as_str())
-        .bind(before.as_millisecond())
-        .bind(limit)
-        .fetch_all(&mut *self.tx)
-        .await?;
-        rows.iter().map(|(id,)| conversation_id(id)).collect()
     }
 
     /// Messages of a conversation whose first attempt has not begun: those of one kind of author, or all.
@@ -257,8 +241,8 @@ impl DeskTx {
         workspace: &WorkspaceId,
         id: &MessageId,
     ) -> Result<Option<DueDelivery>, StoreError> {
-        let row: Option<(String, i64, Option<i64>, String)> = sqlx::query_as(
-            "SELECT route, attempt, not_after, conversation_id FROM deliveries WHERE workspace = $1 AND message_id = $2 \
+        let row: Option<(String, i64, Option<i64>, String, String)> = sqlx::query_as(
+            "SELECT route, attempt, not_after, conversation_id, author_kind FROM deliveries WHERE workspace = $1 AND message_id = $2 \
              AND next_at <= $3",
         )
         .bind(workspace.as_str())
@@ -266,8 +250,9 @@ impl DeskTx {
         .bind(self.now.as_millisecond())
         .fetch_optional(&mut *self.tx)
         .await?;
-        row.map(|(route, attempt, not_after, conversation)| {
+        row.map(|(route, attempt, not_after, conversation, author)| {
             Ok(DueDelivery {
+                author: parse_code("an author", &author)?,
                 route: parse_code("a route", &route)?,
                 attempt,
                 not_after: time(not_after)?,
@@ -366,7 +351,29 @@ impl Store {
         rows.into_iter().map(message).collect()
     }
 
-    /// Messages to the customers of an inbox after an event, in the order of the log, at most `limit`.
+    /// Conversations of an inbox with a message that was written before a time and is not erased, at most `limit`.
+    pub async fn conversations_with_messages_before(
+        &self,
+        workspace: &WorkspaceId,
+        inbox: &InboxId,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT DISTINCT conversation_id FROM messages \
+             WHERE workspace = $1 AND inbox_id = $2 AND at < $3 AND erased_at IS NULL LIMIT $4",
+        )
+        .bind(workspace.as_str())
+        .bind(inbox.as_str())
+        .bind(before.as_millisecond())
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.iter().map(|(id,)| conversation_id(id)).collect()
+    }
+
+    /// Messages to the customers of an inbox that its channel reads from the API, after an event, in the order of the log, at
+    /// most `limit`. Not what was cancelled, expired, failed or erased, nor what a person wrote on the channel's own app.
     pub async fn outbound_messages(
         &self,
         workspace: &WorkspaceId,
@@ -375,7 +382,8 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Message>, StoreError> {
         let sql = format!(
-            "{MESSAGE} WHERE m.workspace = $1 AND m.inbox_id = $2 AND m.direction = 'out' AND m.seq > $3 ORDER BY m.seq LIMIT $4"
+            "{MESSAGE} WHERE m.workspace = $1 AND m.inbox_id = $2 AND m.direction = 'out' AND m.seq > $3 AND d.route = 'pull' \
+             AND d.state NOT IN ('cancelled', 'expired', 'failed') AND m.erased_at IS NULL ORDER BY m.seq LIMIT $4"
         );
         let rows: Vec<MessageRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(workspace.as_str())

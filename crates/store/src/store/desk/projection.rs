@@ -325,6 +325,7 @@ pub(super) async fn apply(
         | Fact::ResponderChanged { .. }
         | Fact::StatusChanged { .. }
         | Fact::Assigned { .. }
+        | Fact::ReplyDropped
         | Fact::ReplyDelayed { .. } => apply_to_conversation(tx, workspace, event).await?,
         Fact::MessageAdded {
             message_id,
