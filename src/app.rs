@@ -134,6 +134,9 @@ async fn housekeeping(
         if let Err(error) = retention::erase_old(&desk, &learning).await {
             tracing::error!(%error, "cannot erase old messages");
         }
+        if let Err(error) = desk.attachments().remove_unused().await {
+            tracing::error!(%error, "cannot remove unused files of messages");
+        }
         let over = tokio::time::timeout(KEEP_HOUSE_EVERY, stopped.wait_for(|stop| *stop)).await;
         if over.is_ok() {
             return;
@@ -333,8 +336,7 @@ impl App {
             config.learn.clone(),
             waker.clone(),
         );
-        let key_file = config.desk.key_file.clone();
-        let desk = Arc::new(Desk::new(store.clone(), answerer.clone(), key_file));
+        let desk = Arc::new(Desk::new(store.clone(), answerer.clone(), &config.desk));
         let learning = Learning {
             store: store.clone(),
             vectors: CachedEmbedder::new(store.clone(), embedder.clone()),
@@ -423,6 +425,9 @@ impl App {
         self.answerer.forget_workspace(workspace);
         self.retriever.glossary().invalidate(workspace);
         self.keys.invalidate();
+        if let Err(error) = self.desk.attachments().remove_workspace(workspace).await {
+            tracing::error!(%error, "cannot remove the files of a deleted workspace");
+        }
         if *workspace == default_workspace() {
             self.store.ensure_workspace(workspace).await?;
         }

@@ -72,7 +72,7 @@ pub async fn status(app: &App, workspace: &WorkspaceId) -> Result<WorkspaceStatu
 }
 
 /// Compares chunk by chunk: spans with their documents' text, and both indexes with the store. Also verifies the
-/// workspace's audit log, and what is derived from the desk's log.
+/// workspace's audit log, what is derived from the desk's log, and the files of messages.
 pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckError> {
     let status = status(app, workspace).await?;
     let index = app.indexes.workspace(workspace)?;
@@ -129,6 +129,7 @@ pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckErr
     );
     faults.extend(app.store.audit_faults(Scope::Workspace(workspace)).await?);
     faults.extend(app.store.desk_faults(workspace).await?);
+    faults.extend(app.desk.attachments().faults(workspace).await?);
     if status.n_vectors != n_views {
         faults.push(format!(
             "expected {n_views} vectors, found {}",

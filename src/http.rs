@@ -2,6 +2,7 @@
 
 mod admission_control;
 mod answers;
+mod attachments;
 mod audit;
 mod auth;
 mod backups;
@@ -196,6 +197,8 @@ pub fn router(app: Arc<App>) -> Router {
         ))
         .routes(routes!(inboxes::get_shadow_report))
         .routes(routes!(inbound::post_inbound, inbound::list_outbound))
+        .routes(routes!(attachments::post_attachment))
+        .routes(routes!(attachments::get_attachment))
         .routes(routes!(customers::list_customers))
         .routes(routes!(
             customers::get_customer,
@@ -302,6 +305,8 @@ pub fn router(app: Arc<App>) -> Router {
     let (chat, document) = OpenApiRouter::with_openapi(document)
         .routes(routes!(chat::open_chat))
         .routes(routes!(chat::write_chat, chat::list_chat))
+        .routes(routes!(chat::send_chat_file))
+        .routes(routes!(chat::get_chat_file))
         .routes(routes!(chat::stream_chat))
         .split_for_parts();
     let chat = chat

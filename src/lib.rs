@@ -28,6 +28,7 @@
 //! | [`ken_base`] `desk` | the desk's domain types: inboxes, identities, conversations, messages, and the events that change them. No I/O. Its SQL is in `store/desk/` |
 //! | [`ken_customers`](../ken_customers/index.html) `identify`, `merging`, `normalize`, `tokens` | who wrote, and which identities are one customer; signed tokens |
 //! | [`ken_conversations`] `service`, `intake`, `replies`, `deliveries`, `actions` | `Desk`: takes messages in once, has the bot answer them, sends what is written |
+//! | `attachments` | files of messages, in a folder beside the store |
 //! | `responder`, `phrases`, `secrets`, `chat`, `erasure`, `writer` | who answers (pure rules); fixed texts; sealed secrets of inboxes; sessions of the web chat; erasure; the one writer of the log |
 //! | [`ken_learn`] `cases` | cases that human agents resolved → drafts, compared with the knowledge, reviewed, published |
 //! | `learn` | feedback and unanswered questions → work for editors; experiments; tuning; insights |
@@ -75,7 +76,7 @@
 //! config desk text
 //! conflict embed llm normalize oidc phrases redact setup
 //! reader responder store telemetry
-//! identify ingest keys queue secrets vectors writer
+//! attachments identify ingest keys queue secrets vectors writer
 //! chat deliveries index merging sessions tokens
 //! backups doctor encoders retrieve
 //! answer measures

@@ -59,12 +59,12 @@ pub async fn forget(
     Ok(forgotten)
 }
 
-/// Erases old messages of all inboxes, with what was recorded and learned from their conversations. An inbox that fails is
+/// Erases old messages of all inboxes, also of disconnected ones, with what was recorded and learned from their conversations. An inbox that fails is
 /// tried again the next time and does not stop the others.
 pub async fn erase_old(desk: &Desk, learning: &Learning) -> Result<(), RetentionError> {
     let store = &learning.store;
     for workspace in store.desk_workspaces().await? {
-        for (inbox, _) in store.inboxes(&workspace).await? {
+        for inbox in store.all_inboxes(&workspace).await? {
             if let Err(error) = erase_old_of(desk, learning, &workspace, &inbox).await {
                 tracing::error!(%error, inbox = inbox.id.as_str(), "cannot erase old messages");
             }

@@ -14,7 +14,7 @@ use ken::reencode::Reencoding;
 use ken::{check, http};
 use ken_base::config::{Config, VectorBackend};
 use ken_base::domain::WorkspaceId;
-use ken_conversations::secrets::Vault as DeskKeys;
+use ken_conversations::secrets::{KeyFileInUse, Vault as DeskKeys};
 use ken_knowledge::editing::portable;
 use ken_search::index;
 use ken_store::store::desk::SealedSecrets;
@@ -149,8 +149,9 @@ pub async fn rebuild_desk(config: Config) -> anyhow::Result<ExitCode> {
 
 /// `ken rotate-desk-key`: seals the secrets of all inboxes with a new key. Each step leaves a key file that opens them.
 pub async fn rotate_desk_key(config: Config) -> anyhow::Result<ExitCode> {
-    let store = Store::open(&config.store.url).await?;
     let path = &config.desk.key_file;
+    let _held = KeyFileInUse::by_rotation(path)?;
+    let store = Store::open(&config.store.url).await?;
     let vault = DeskKeys::add_key(path)?;
     let mut sealed = Vec::new();
     for workspace in store.desk_workspaces().await? {

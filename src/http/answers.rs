@@ -426,6 +426,7 @@ impl AnswerRequest {
             conversation_id: self.conversation_id,
             customer_id: self.customer_id,
             history: self.history,
+            n_unrecorded: 0,
             language: self.language,
             ceiling: match self.strategy {
                 Some(StrategyName::Standard) => Strategy::Standard,

@@ -98,6 +98,8 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/customers/{id}/timeline", &["GET"], Right::Serve),
     ("/v1/inboxes", &["GET"], Right::Serve),
     ("/v1/inboxes/{id}", &["GET"], Right::Serve),
+    ("/v1/attachments/{sha256}", &["GET"], Right::Ask),
+    ("/v1/attachments", &["POST"], Right::Ask),
     ("/v1/stream", &["GET"], Right::Serve),
     ("/v1/inboxes/{id}", &["PUT", "DELETE"], Right::Manage),
     ("/v1/inboxes/{id}/shadow-report", &["GET"], Right::Manage),
@@ -217,6 +219,12 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
             ", or raise http.requests_per_minute",
         ));
     }
+    allowed(&principal, right, parts)?;
+    Ok(principal)
+}
+
+/// Whether a principal has a right in the workspace of a request.
+fn allowed(principal: &Principal, right: Right, parts: &Parts) -> Result<(), Problem> {
     // The reply does not show whether another workspace exists.
     let own = principal.workspace.as_ref().map(WorkspaceId::as_str);
     let named = parts.headers.get(WORKSPACE_HEADER);
@@ -225,11 +233,37 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
         return Err(Problem::forbidden("the key belongs to another workspace"));
     }
     match principal.role.may(right) {
-        true => Ok(principal),
+        true => Ok(()),
         false => Err(Problem::forbidden(format!(
             "role {} does not permit this operation",
             principal.role.as_str()
         ))),
+    }
+}
+
+/// A request that stays open, to ask again whether its sender may still make it.
+pub struct StillAllowed(Parts);
+
+impl StillAllowed {
+    /// Whether the sender may still make the request: the key may be revoked since, or the session have ended.
+    pub async fn check(&self, state: &AppState) -> bool {
+        let route = self.0.extensions.get::<MatchedPath>();
+        let route = route.map_or("", MatchedPath::as_str);
+        let Some(right) = right_of(&self.0.method, route) else {
+            return false;
+        };
+        match principal_of(state, &self.0).await {
+            Ok(principal) => allowed(&principal, right, &self.0).is_ok(),
+            Err(_) => false,
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for StillAllowed {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.clone()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -17,8 +17,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
+use super::attachments::{download, stored};
 use super::auth::{Rates, address_of, rates};
-use super::extract::{Json, Params};
+use super::extract::{Json, Params, Path};
 use super::inbound::{identity_key, parts_of};
 use super::page::{DEFAULT_LIMIT, MAX_LIMIT, parse_position};
 use super::problem::{Fault, Problem};
@@ -196,7 +197,8 @@ impl FromRequestParts<AppState> for Session {
         let token = token.and_then(|value| value.strip_prefix("Bearer "));
         let missing = || Problem::unauthorized("open a chat by POST /v1/chat/sessions");
         let token = token.ok_or_else(missing)?;
-        let vault = state.app.desk.vault().await?;
+        let vault = state.app.desk.vault_if_used().await?;
+        let vault = vault.ok_or_else(missing)?;
         let opened = ChatSession::open(token.trim(), vault, state.app.store.now());
         let session = opened.map_err(|_| missing())?;
         let address = subscriber_of(address_of(parts)).to_string();
@@ -273,16 +275,32 @@ pub async fn write_chat(
     Json(request): Json<ChatMessageRequest>,
 ) -> Result<Response, Problem> {
     let (inbox, _) = web_inbox(&state, &session.workspace, session.inbox_id.as_str()).await?;
-    if !(1..=64).contains(&request.id.len()) {
-        let detail = format!("expected 1 to 64 bytes, found {}", request.id.len());
-        return Err(Problem::invalid(vec![Fault::new("/id", detail)]));
-    }
+    check_id("/id", &request.id)?;
     let parts = parts_of(Some(request.text), Vec::new()).map_err(Problem::invalid)?;
+    written(&state, &session, inbox, &request.id, parts).await
+}
+
+fn check_id(pointer: &str, id: &str) -> Result<(), Problem> {
+    if (1..=64).contains(&id.len()) {
+        return Ok(());
+    }
+    let detail = format!("expected 1 to 64 bytes, found {}", id.len());
+    Err(Problem::invalid(vec![Fault::new(pointer, detail)]))
+}
+
+/// Stores a message of the visitor.
+async fn written(
+    state: &AppState,
+    session: &ChatSession,
+    inbox: Inbox,
+    id: &str,
+    parts: Vec<Part>,
+) -> Result<Response, Problem> {
     let received = state.app.desk.receive(Inbound {
         workspace: session.workspace.clone(),
         inbox: Arc::new(inbox),
         // Another visitor may choose the same id.
-        provider_id: format!("{}:{}", session.visitor_id(), request.id),
+        provider_id: format!("{}:{id}", session.visitor_id()),
         at: state.app.store.now(),
         what: InboundKind::Message {
             sender: session.sender(),
@@ -300,6 +318,62 @@ pub async fn write_chat(
         axum::Json(ChatMessageResponse { message_id }),
     )
         .into_response())
+}
+
+/// Query parameters of a visitor's file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ChatFileParams {
+    /// Chosen by the browser, 1 to 64 bytes: what has the same id is stored once.
+    id: String,
+    /// The file's name, 1 to 255 characters.
+    name: String,
+}
+
+/// Send a file as the visitor; see `POST /v1/attachments`. It is durable when the reply comes.
+#[utoipa::path(
+    post, path = "/v1/chat/attachments", tag = "chat", params(ChatFileParams),
+    request_body(content = String, content_type = "application/octet-stream", description = "The file"),
+    responses(
+        (status = 201, body = ChatMessageResponse), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem),
+    )
+)]
+pub async fn send_chat_file(
+    State(state): State<AppState>,
+    Session(session): Session,
+    ClientAddress(address): ClientAddress,
+    Params(params): Params<ChatFileParams>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (inbox, _) = web_inbox(&state, &session.workspace, session.inbox_id.as_str()).await?;
+    check_id("?id", &params.id)?;
+    let _place = state.chats.begin_upload(address)?;
+    let part = stored(&state, &session.workspace, &params.name, request).await?;
+    written(&state, &session, inbox, &params.id, vec![part]).await
+}
+
+/// Download a file of the visitor's chat.
+#[utoipa::path(
+    get, path = "/v1/chat/attachments/{sha256}", tag = "chat",
+    params(("sha256" = String, Path, description = "SHA-256 of its content, in hex")),
+    responses(
+        (status = 200, body = String, content_type = "application/octet-stream", description = "The file, with its type"),
+        (status = 401, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem),
+    )
+)]
+pub async fn get_chat_file(
+    State(state): State<AppState>,
+    Session(session): Session,
+    Path(sha256): Path<String>,
+) -> Result<Response, Problem> {
+    let identities = identities_of(&state, &session).await?;
+    let (workspace, inbox) = (&session.workspace, &session.inbox_id);
+    let store = &state.app.store;
+    let file = store.file_with(workspace, inbox, &identities, &sha256);
+    download(&state, workspace, file.await?).await
 }
 
 /// Query parameters of the messages of a chat.
@@ -474,6 +548,10 @@ const BY_VISITOR: u32 = 240;
 const BY_ADDRESS: u32 = 2_400;
 /// How many chats are opened from one address in a minute.
 const OPENED: u32 = 240;
+/// How many files come from one address in a minute.
+const FILES: u32 = 60;
+/// How many files of visitors are received at once.
+const UPLOADS: usize = 8;
 /// How many streams are open at once, of chats and of agents.
 const STREAMS: usize = 2_000;
 /// With more visitors or addresses than this, those without a request in the last minute are removed.
@@ -484,6 +562,8 @@ pub struct ChatRates {
     by_visitor: Option<Rates>,
     by_address: Option<Rates>,
     opened: Option<Rates>,
+    files: Option<Rates>,
+    uploads: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
 
@@ -493,6 +573,8 @@ impl Default for ChatRates {
             by_visitor: rates(BY_VISITOR),
             by_address: rates(BY_ADDRESS),
             opened: rates(OPENED),
+            files: rates(FILES),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
             streams: Arc::new(Semaphore::new(STREAMS)),
         }
     }
@@ -520,6 +602,13 @@ impl ChatRates {
         let (workspace, inbox) = (&session.workspace, &session.inbox_id);
         let who = format!("{workspace}/{inbox}/{}", session.visitor_id());
         Self::check(self.by_visitor.as_ref(), who)
+    }
+
+    /// A place for a file, for as long as it is received.
+    fn begin_upload(&self, address: String) -> Result<OwnedSemaphorePermit, Problem> {
+        Self::check(self.files.as_ref(), address)?;
+        let place = self.uploads.clone().try_acquire_owned();
+        place.map_err(|_| Problem::overloaded("too many files are being received; try again"))
     }
 
     /// A place for a stream, for as long as it is open.

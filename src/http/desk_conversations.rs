@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
+use super::attachments::completed;
 use super::extract::{Json, Params, Path, Workspace};
 use super::inbound::parts_of;
 use super::page::{
@@ -264,6 +265,7 @@ pub async fn write_message(
     Json(request): Json<AgentMessageRequest>,
 ) -> Result<Response, Problem> {
     let parts = parts_of(request.text, request.parts).map_err(Problem::invalid)?;
+    let parts = completed(&state, &workspace, parts).await?;
     let action = match request.is_note {
         true => Action::Note(parts),
         false => Action::Write(parts),
@@ -276,7 +278,7 @@ pub async fn write_message(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConversationActionRequest {
-    /// `assign`: the agent who gets it, 1 to 128 characters; null: nobody.
+    /// `assign`: the id of the agent who gets it, 1 to 128 visible ASCII characters; null: nobody.
     pub to: Option<String>,
     /// `snooze`: until when.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -304,11 +306,17 @@ pub async fn act_in_conversation(
         "takeover" => Action::TakeOver,
         "return" => Action::GiveBack,
         "assign" => {
-            let fault = request.to.as_deref();
-            if let Some(fault) = fault.and_then(|to| Fault::bounded("/to", to, 128)) {
-                return Err(Problem::invalid(vec![fault]));
+            // It stays in the log when everything else about a customer is erased.
+            let is_id = |to: &String| {
+                (1..=128).contains(&to.len()) && to.bytes().all(|byte| byte.is_ascii_graphic())
+            };
+            if let Some(to) = request.to.as_ref().filter(|to| !is_id(to)) {
+                let detail = format!(
+                    "expected the id of an agent, 1 to 128 of the visible ASCII characters, found {to:?}"
+                );
+                return Err(Problem::invalid(vec![Fault::new("/to", detail)]));
             }
-            Action::Assign(request.to.map(|to| to.trim().to_owned()))
+            Action::Assign(request.to)
         }
         "resolve" => Action::Resolve,
         "reopen" => Action::Reopen,

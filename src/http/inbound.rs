@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
+use super::attachments::completed;
 use super::extract::{Json, Params, Path, Workspace};
 use super::inboxes::inbox_of;
 use super::page::{DEFAULT_LIMIT, MAX_LIMIT, page_of, parse_position};
@@ -452,6 +453,22 @@ pub async fn post_inbound(
     let now = state.app.store.now();
     let parsed = request.parse(&inbox, identity_key.as_deref(), now);
     let (provider_id, at, what) = parsed.map_err(Problem::invalid)?;
+    let what = match what {
+        InboundKind::Message {
+            sender,
+            parts,
+            revision,
+        } => InboundKind::Message {
+            sender,
+            parts: completed(&state, &workspace, parts).await?,
+            revision,
+        },
+        InboundKind::Echo { to, parts } => InboundKind::Echo {
+            to,
+            parts: completed(&state, &workspace, parts).await?,
+        },
+        what => what,
+    };
     let received = state.app.desk.receive(Inbound {
         workspace,
         inbox: Arc::new(inbox),

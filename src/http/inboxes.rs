@@ -16,7 +16,7 @@ use super::problem::{Fault, Problem};
 use crate::shadow::{self, ShadowError, ShadowReport};
 use ken_base::desk::{ChannelKind, Inbox, InboxId, InboxSettings};
 use ken_base::domain::WorkspaceId;
-use ken_conversations::secrets::{SecretError, new_webhook_secret};
+use ken_conversations::secrets::{SecretError, new_webhook_secret, webhook_key};
 use ken_conversations::service::DeskError;
 use ken_conversations::writer::WriteError;
 use ken_search::retrieve::RetrieveError;
@@ -24,6 +24,8 @@ use ken_store::store::desk::SealedSecrets;
 
 /// The secrets that an inbox may have.
 const SECRETS: [&str; 2] = ["webhook_secret", "identity_key"];
+/// The languages of fixed texts.
+const LANGUAGES: [&str; 3] = ["zh-Hant", "zh-Hans", "en"];
 /// The most audiences of an inbox.
 const MAX_AUDIENCES: usize = 20;
 
@@ -228,6 +230,12 @@ fn faults_of(request: &InboxRequest) -> Vec<Fault> {
     if let Some(channel) = &settings.channel {
         faults.extend(Fault::bounded("/settings/channel", channel, 128));
     }
+    if let Some(language) = &settings.language
+        && !LANGUAGES.contains(&language.as_str())
+    {
+        let detail = format!("expected zh-Hant, zh-Hans or en, found {language:?}");
+        faults.push(Fault::new("/settings/language", detail));
+    }
     if settings.audience.len() > MAX_AUDIENCES {
         let found = settings.audience.len();
         let detail = format!("expected at most {MAX_AUDIENCES} names, found {found}");
@@ -244,8 +252,9 @@ fn faults_of(request: &InboxRequest) -> Vec<Fault> {
         } else if let Some(secret) = secret {
             faults.extend(Fault::bounded(&pointer, secret, 10_000));
             let is_webhook = name == "webhook_secret";
-            if is_webhook && !secret.starts_with("whsec_") {
-                let detail = "expected `whsec_` and base64, as Standard Webhooks 1.0 say";
+            if is_webhook && webhook_key(secret).is_none() {
+                let detail =
+                    "expected `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks 1.0 say";
                 faults.push(Fault::new(pointer, detail));
             }
         }
@@ -270,7 +279,7 @@ fn callback_fault(channel: ChannelKind, url: &str) -> Option<Fault> {
     (!is_allowed).then(|| Fault::new(pointer, detail()))
 }
 
-/// Disconnect an inbox. Its conversations stay.
+/// Disconnect an inbox. Its secrets are removed. Its conversations stay, as long as `keep_days` says.
 #[utoipa::path(
     delete, path = "/v1/inboxes/{id}", tag = "desk", params(("id" = String, Path)),
     responses((status = 200, body = ItemChanged), (status = 404, body = Problem))

@@ -117,7 +117,7 @@ pub async fn get_source(
 
 /// The header that names an attachment (RFC 6266): the last part of the name, with bytes other than letters, digits and
 /// `.-_` percent-encoded (RFC 8187).
-fn attachment(name: &str) -> String {
+pub fn attachment(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let mut encoded = String::new();
     for byte in name.bytes() {

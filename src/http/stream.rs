@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
 use super::AppState;
+use super::auth::StillAllowed;
 use super::extract::{Params, Workspace};
 use super::problem::{Fault, Problem};
 use ken_base::desk::DeskEvent;
@@ -22,6 +23,8 @@ use ken_base::domain::WorkspaceId;
 const PAGE: i64 = 500;
 /// How many events wait for a slow reader; then no more are read.
 const WAITING: usize = 64;
+/// How often it is checked that the key is still valid.
+const CHECKED_EVERY: Duration = Duration::from_secs(5);
 /// How often the log is read for what other processes wrote.
 const OTHERS: Duration = Duration::from_secs(1);
 
@@ -36,7 +39,8 @@ pub struct StreamParams {
 }
 
 /// Follow what happens in conversations: server-sent events, each with its number as `id`, its type as `event` and the event
-/// as `data`. Connect again with the last number to miss nothing.
+/// as `data`. Connect again with the last number to miss nothing. It ends within
+/// seconds when the key is revoked.
 #[utoipa::path(
     get, path = "/v1/stream", tag = "desk", params(StreamParams),
     responses(
@@ -49,6 +53,7 @@ pub async fn get_stream(
     Workspace(workspace): Workspace,
     Params(params): Params<StreamParams>,
     headers: HeaderMap,
+    sender: StillAllowed,
 ) -> Result<Response, Problem> {
     let last = headers.get("last-event-id").map(|value| {
         let text = value.to_str().unwrap_or_default();
@@ -71,7 +76,7 @@ pub async fn get_stream(
     let (events, received) = mpsc::channel(WAITING);
     tokio::spawn(async move {
         let _place = place;
-        follow(state, workspace, after, events).await;
+        follow(state, sender, workspace, after, events).await;
     });
     let stream = Sse::new(ReceiverStream::new(received)).keep_alive(KeepAlive::default());
     Ok(stream.into_response())
@@ -80,6 +85,7 @@ pub async fn get_stream(
 /// Sends events until the reader is gone or the store fails; the client connects again.
 async fn follow(
     state: AppState,
+    sender: StillAllowed,
     workspace: WorkspaceId,
     mut after: i64,
     events: mpsc::Sender<Result<Event, Infallible>>,
@@ -92,7 +98,14 @@ async fn follow(
         }
     };
     let mut ended = state.app.desk.ended();
+    let mut checked = tokio::time::Instant::now();
     loop {
+        if checked.elapsed() >= CHECKED_EVERY {
+            if !sender.check(&state).await {
+                return;
+            }
+            checked = tokio::time::Instant::now();
+        }
         written.borrow_and_update();
         let page = match state.app.store.desk_events(&workspace, after, PAGE).await {
             Ok(page) => page,

@@ -12,6 +12,7 @@ use ring::hmac;
 use serde_json::{Value, json};
 use tokio_stream::StreamExt;
 
+use crate::keys::Keyed;
 use crate::support::{TestApp, pointers};
 
 const QUESTION: &str = "DoorMate K1 可以裝在玻璃門嗎？";
@@ -30,7 +31,7 @@ fn token(sub: &str, more: &Value) -> String {
 
 impl TestApp {
     /// Connects an inbox whose bot answers at once.
-    async fn connect(&self, id: &str, channel: &str, more: Value) -> Value {
+    pub async fn connect(&self, id: &str, channel: &str, more: Value) -> Value {
         let mut settings = json!({ "mode": "live", "burst_ms": 0, "auto_send_level": "balanced" });
         for (name, value) in more.as_object().unwrap() {
             settings[name] = value.clone();
@@ -46,21 +47,21 @@ impl TestApp {
     }
 
     /// Delivers something to an inbox; it must be taken.
-    async fn deliver(&self, inbox: &str, body: Value) -> Value {
+    pub async fn deliver(&self, inbox: &str, body: Value) -> Value {
         let path = format!("/v1/inboxes/{inbox}/messages");
         let (status, reply) = self.post(&path, body).await;
         assert_eq!(status, 200, "{reply}");
         reply
     }
 
-    async fn says(&self, inbox: &str, user: &str, id: &str, text: &str) -> Value {
+    pub async fn says(&self, inbox: &str, user: &str, id: &str, text: &str) -> Value {
         let sender = json!({ "user_id": user });
         let body = json!({ "type": "message", "id": id, "sender": sender, "text": text });
         self.deliver(inbox, body).await
     }
 
     /// The messages of a conversation as soon as what the customer wrote is answered.
-    async fn answered(&self, conversation: &Value) -> Vec<Value> {
+    pub async fn answered(&self, conversation: &Value) -> Vec<Value> {
         let id = conversation.as_str().unwrap();
         let start = Instant::now();
         loop {
@@ -78,14 +79,25 @@ impl TestApp {
         }
     }
 
-    async fn act(&self, conversation: &Value, action: &str, body: Value) -> (StatusCode, Value) {
+    pub async fn act(
+        &self,
+        conversation: &Value,
+        action: &str,
+        body: Value,
+    ) -> (StatusCode, Value) {
         let id = conversation.as_str().unwrap();
         self.post(&format!("/v1/conversations/{id}:{action}"), body)
             .await
     }
 
     /// A request of a visitor's browser.
-    async fn chat(&self, method: Method, path: &str, session: &str, body: Value) -> (u16, Value) {
+    pub async fn chat(
+        &self,
+        method: Method,
+        path: &str,
+        session: &str,
+        body: Value,
+    ) -> (u16, Value) {
         let url = format!("{}/v1/chat/{path}", self.address);
         let mut request = self.client.request(method, url).bearer_auth(session);
         if !body.is_null() {
@@ -95,7 +107,7 @@ impl TestApp {
         (reply.status().as_u16(), reply.json().await.unwrap())
     }
 
-    async fn open_chat(&self, more: Value) -> String {
+    pub async fn open_chat(&self, more: Value) -> String {
         let mut body = json!({ "inbox_id": "site" });
         for (name, value) in more.as_object().unwrap() {
             body[name] = value.clone();
@@ -106,7 +118,7 @@ impl TestApp {
     }
 
     /// The texts that a visitor reads, with who wrote them, as soon as there are `n`.
-    async fn read_chat(&self, session: &str, n: usize) -> Vec<(String, String)> {
+    pub async fn read_chat(&self, session: &str, n: usize) -> Vec<(String, String)> {
         let start = Instant::now();
         loop {
             let (status, page) = self
@@ -681,7 +693,7 @@ async fn customer_is_known_over_channels_merged_split_exported_and_erased() {
 }
 
 /// No table of the store or the vault has one of these texts.
-async fn assert_nothing_is_left(app: &TestApp, texts: &[&str]) {
+pub async fn assert_nothing_is_left(app: &TestApp, texts: &[&str]) {
     app.app.store.checkpoint().await.unwrap();
     let folder = app.folder.path();
     let mut files = vec![folder.to_path_buf()];
@@ -1101,6 +1113,30 @@ async fn stream_has_every_event_and_resumes() {
     while let Some(comment) = open.chunk().await.unwrap() {
         assert!(comment.starts_with(b":"), "{comment:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stream_ends_when_its_key_is_revoked() {
+    let keyed = Keyed::on(TestApp::start().await).await;
+    let agent = keyed.keys["agent"].as_str();
+    let open = keyed
+        .app
+        .client
+        .get(format!("{}/v1/stream", keyed.app.address));
+    let mut open = open.bearer_auth(agent).send().await.unwrap();
+    assert_eq!(open.status(), 200);
+    let id = agent.split('_').nth(1).unwrap();
+    let url = format!("{}/v1/keys/{id}", keyed.app.address);
+    let revoke = keyed
+        .app
+        .client
+        .delete(url)
+        .bearer_auth(&keyed.keys["admin"]);
+    assert_eq!(revoke.send().await.unwrap().status(), 200);
+    let ended = async { while open.chunk().await.unwrap().is_some() {} };
+    let ended = tokio::time::timeout(Duration::from_secs(60), ended).await;
+    ended.expect("the stream ends");
+    keyed.app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ mod crash;
 mod degradation;
 mod desk;
 mod desk_api;
+mod desk_files;
 mod documents;
 mod editing;
 mod encoder;

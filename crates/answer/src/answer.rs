@@ -102,6 +102,9 @@ pub struct Question {
     pub customer_id: Option<String>,
     /// The earlier messages, if the caller keeps the conversation. If empty, they are read from the record.
     pub history: Vec<Utterance>,
+    /// How many of the earlier messages, the first ones, are not recorded with the answer: they belong to another
+    /// conversation, which may be erased before this one.
+    pub n_unrecorded: usize,
     /// The reply's language as a BCP 47 tag; by default the question's. Quotations keep their language.
     pub language: Option<String>,
     /// Requests with the same key get the same answer.
@@ -130,6 +133,7 @@ impl Question {
             conversation_id: None,
             customer_id: None,
             history: Vec::new(),
+            n_unrecorded: 0,
             language: None,
             idempotency_key: None,
             tuning: Tuning::default(),

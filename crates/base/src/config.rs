@@ -102,6 +102,11 @@ pub struct DeskConfig {
     /// File with the key that seals the secrets of inboxes; created with the first inbox. Back it up apart from the store.
     /// Default `data/desk.key`. `KEN_DESK__KEY_FILE`
     pub key_file: PathBuf,
+    /// Folder with the files of messages, which all processes of a store share. Created with the first file. Back it up
+    /// after the store. Default `data/attachments`. `KEN_DESK__ATTACHMENTS_DIR`
+    pub attachments_dir: PathBuf,
+    /// Maximum size of a file of a message in bytes. Default 16 MiB. `KEN_DESK__MAX_ATTACHMENT_BYTES`
+    pub max_attachment_bytes: usize,
 }
 
 /// `[auth]`: an OpenID Connect provider, in addition to keys: Ken accepts its tokens, and people sign in to the console
@@ -514,6 +519,8 @@ impl Default for DeskConfig {
     fn default() -> Self {
         Self {
             key_file: "data/desk.key".into(),
+            attachments_dir: "data/attachments".into(),
+            max_attachment_bytes: 16 << 20,
         }
     }
 }

@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::secrets::{SecretError, Vault};
 use crate::writer::{DeskWriter, WriteError};
 use ken_base::desk::{
-    Author, AuthorKind, ConversationId, DeliveryRoute, DeliveryState, Fact, IdentityKind, InboxId,
-    MessageId, NewEvent, Part, Responder,
+    Author, AuthorKind, Conversation, ConversationId, DeliveryRoute, DeliveryState, Fact,
+    IdentityKind, InboxId, MessageId, NewEvent, Part, Responder,
 };
 use ken_base::domain::WorkspaceId;
 use ken_base::outbound;
@@ -137,7 +137,8 @@ impl Deliveries {
                 };
                 // Another process may have taken it up after the lease.
                 if now == DeliveryState::Sending && tried == attempt {
-                    let changed = event(tx, changed, conversation);
+                    let conversation = tx.conversation(&of, &conversation).await?;
+                    let changed = event(tx, changed, conversation.as_ref());
                     tx.append(&of, changed).await?;
                 }
                 Ok(())
@@ -241,7 +242,7 @@ async fn begin(
     let has_expired = due.not_after.is_some_and(|until| until <= now);
     // Somebody may have taken over, or the customer was erased, since an earlier attempt failed.
     let of = tx.conversation(workspace, &due.conversation_id).await?;
-    let responder = of.map_or(Responder::None, |of| of.responder);
+    let responder = of.as_ref().map_or(Responder::None, |of| of.responder);
     let is_over = match responder {
         Responder::None => true,
         Responder::Human => due.author == AuthorKind::Bot,
@@ -263,28 +264,28 @@ async fn begin(
         next_at,
         error: None,
     };
-    let changed = event(tx, changed, due.conversation_id);
+    let changed = event(tx, changed, of.as_ref());
     tx.append(workspace, changed).await?;
     Ok((state == DeliveryState::Sending).then_some(attempt))
 }
 
-fn event(tx: &DeskTx, fact: Fact, conversation: ConversationId) -> NewEvent {
+fn event(tx: &DeskTx, fact: Fact, of: Option<&Conversation>) -> NewEvent {
     NewEvent {
         fact,
         at: tx.now(),
         source: "ken".to_owned(),
         source_id: None,
-        identity_id: None,
-        conversation_id: Some(conversation),
+        identity_id: of.map(|of| of.identity_id.clone()),
+        conversation_id: of.map(|of| of.id.clone()),
         actor: "ken".to_owned(),
         cause: None,
     }
 }
 
 /// The signature of a body (Standard Webhooks 1.0): `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64. `None` if
-/// the secret is not `whsec_` and base64.
+/// the secret is none, as [`crate::secrets::webhook_key`] says.
 pub fn sign(secret: &str, id: &str, timestamp: i64, body: &str) -> Option<String> {
-    let key = crate::secrets::base64_decoded(secret.strip_prefix("whsec_")?)?;
+    let key = crate::secrets::webhook_key(secret)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
     let signed = hmac::sign(&key, format!("{id}.{timestamp}.{body}").as_bytes());
     Some(format!(

@@ -18,8 +18,6 @@ pub struct Erased {
     pub n_identities: usize,
     /// The conversations whose messages were emptied, each with the answers among them.
     pub conversations: Vec<(ConversationId, Vec<String>)>,
-    /// The hashes of the attachments of these messages.
-    pub attachments: Vec<String>,
 }
 
 /// Erases the customer of an identity.
@@ -106,9 +104,8 @@ async fn erase_messages(
     before: Option<Timestamp>,
     erased: &mut Erased,
 ) -> Result<(), StoreError> {
-    let (answers, attachments) = tx.erase_messages(workspace, id, before).await?;
+    let answers = tx.erase_messages(workspace, id, before).await?;
     erased.conversations.push((id.clone(), answers));
-    erased.attachments.extend(attachments);
     Ok(())
 }
 

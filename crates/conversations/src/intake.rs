@@ -188,7 +188,7 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
             let current = tx.conversation(workspace, &conversation.id).await?;
             let current = current.as_ref().unwrap_or(&conversation);
             let due = match revision.is_final {
-                true => reply_due(current.responder, &inbox.settings, &text, now),
+                true => reply_due(current, &inbox.settings, parts, now),
                 false => None,
             };
             let message_id = new_message_id();
@@ -196,7 +196,7 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
             let window = window.map(|n| SignedDuration::from_hours(i64::from(n)));
             let received = Fact::MessageReceived {
                 message_id: message_id.clone(),
-                // A picture or half a sentence leaves the question before it due.
+                // Half a sentence leaves the question before it due.
                 reply_due_at: due.or(current.reply_due_at),
                 window_until: window.and_then(|window| origin.at.checked_add(window).ok()),
             };
@@ -263,6 +263,7 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
             if !now.advances_to(*state) {
                 return Ok(Received::Known);
             }
+            let of = tx.conversation(workspace, &conversation).await?;
             let changed = NewEvent {
                 fact: Fact::DeliveryChanged {
                     message_id: message_id.clone(),
@@ -274,7 +275,7 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
                 at: origin("ken").at,
                 source,
                 source_id: Some(id),
-                identity_id: None,
+                identity_id: of.map(|of| of.identity_id),
                 conversation_id: Some(conversation.clone()),
                 actor: "ken".to_owned(),
                 cause: None,
@@ -441,9 +442,8 @@ impl Incoming<'_> {
             return Ok(Received::Known);
         }
         let is_answered = conversation.answered_seq >= known.seq;
-        let text = text_of(parts);
         let reply_due_at = match revision.is_final && !is_answered {
-            true => reply_due(conversation.responder, settings, &text, now),
+            true => reply_due(&conversation, settings, parts, now),
             false => None,
         };
         let revised = Fact::MessageRevised {

@@ -3,6 +3,7 @@
 
 #![deny(missing_docs)]
 pub mod actions;
+pub mod attachments;
 pub mod chat;
 pub mod deliveries;
 pub mod erasure;

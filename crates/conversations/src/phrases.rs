@@ -44,9 +44,14 @@ fn in_language<'a>(texts: &'a BTreeMap<String, String>, language: &str) -> &'a s
     text.map_or("", String::as_str)
 }
 
-/// The text at a handoff to people, in a language (`zh-Hant`, `zh-Hans` or `en`; English for others).
-pub fn handoff(language: &str) -> &'static str {
-    in_language(&PHRASES.handoff, language)
+/// The text at a handoff to people, in a language (`zh-Hant`, `zh-Hans` or `en`; English for others; Traditional Chinese and
+/// English if it is empty).
+pub fn handoff(language: &str) -> String {
+    let text = |language| in_language(&PHRASES.handoff, language);
+    match language {
+        "" => [text("zh-Hant"), text("en")].join("\n"),
+        language => text(language).to_owned(),
+    }
 }
 
 /// The text when the bot answers again because the customer asked for it.
@@ -72,12 +77,13 @@ mod tests {
     fn each_text_is_there_in_each_language() {
         for language in ["zh-Hant", "zh-Hans", "en"] {
             let continued = continued(language, "LINE");
-            for text in [handoff(language), returned(language), &continued] {
+            for text in [handoff(language).as_str(), returned(language), &continued] {
                 assert!(!text.is_empty(), "{language}");
             }
             assert!(continued.contains("LINE") && !continued.contains('{'));
         }
         assert_eq!(handoff("ja"), handoff("en"));
+        assert_eq!(handoff("").lines().count(), 2);
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub enum ReplyError {
     /// The change could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// What was recorded could not be forgotten.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
 }
 
 /// Result of [`Replies::reply`].
@@ -71,6 +74,8 @@ struct Turn {
     /// The name of the inbox of the conversation that this one continues, before the first answer.
     continues_on: Option<String>,
     history: Vec<Utterance>,
+    /// How many of these, the first ones, are of the conversations that this one continues.
+    n_inherited: usize,
 }
 
 /// What the bot says.
@@ -107,7 +112,12 @@ impl Replies {
         let Some(turn) = self.turn(workspace, id).await? else {
             return Ok(ReplyResult::Overtaken);
         };
-        let reply = match self.answer(workspace, &turn).await {
+        let made = match turn.text.trim().is_empty() {
+            // The bot does not see pictures.
+            true => return self.hand_off_unread(workspace, turn).await,
+            false => self.answer(workspace, &turn).await,
+        };
+        let reply = match made {
             Ok(answer) => reply_of(&turn, answer),
             Err(error) => {
                 tracing::warn!(%error, conversation = id.as_str(), "cannot answer; trying again");
@@ -125,15 +135,55 @@ impl Replies {
             }
         };
         let is_handoff = matches!(reply, Reply::HandOff { .. });
-        let workspace = workspace.clone();
+        Ok(
+            match (self.commit(workspace, turn, reply).await?, is_handoff) {
+                (false, _) => ReplyResult::Overtaken,
+                (true, true) => ReplyResult::HandedOff,
+                (true, false) => ReplyResult::Replied,
+            },
+        )
+    }
+
+    /// Hands off what has no words, in the language that the customer wrote last.
+    async fn hand_off_unread(
+        &self,
+        workspace: &WorkspaceId,
+        turn: Turn,
+    ) -> Result<ReplyResult, ReplyError> {
+        let words = turn.history.iter().rev();
+        let words = words.map(|one| one.text.as_str()).next();
+        let language = match words {
+            Some(text) => ken_text::text::detect(text).tag().to_owned(),
+            None => turn.inbox.settings.language.clone().unwrap_or_default(),
+        };
+        let reason = ResponderReason::NotAnswered;
+        let reply = Reply::HandOff { language, reason };
+        Ok(match self.commit(workspace, turn, reply).await? {
+            true => ReplyResult::HandedOff,
+            false => ReplyResult::Overtaken,
+        })
+    }
+
+    /// Stores a reply if it is still wanted. Returns whether it is. What was recorded of a conversation that was erased
+    /// meanwhile is forgotten.
+    async fn commit(
+        &self,
+        workspace: &WorkspaceId,
+        turn: Turn,
+        reply: Reply,
+    ) -> Result<bool, ReplyError> {
+        let (of, id) = (workspace.clone(), turn.conversation.id.clone());
         let written = self
             .writer
-            .write(move |tx| Box::pin(async move { commit(tx, &workspace, &turn, reply).await }));
-        Ok(match (written.await?, is_handoff) {
-            (false, _) => ReplyResult::Overtaken,
-            (true, true) => ReplyResult::HandedOff,
-            (true, false) => ReplyResult::Replied,
-        })
+            .write(move |tx| Box::pin(async move { commit(tx, &of, &turn, reply).await }));
+        let is_wanted = written.await?;
+        if !is_wanted {
+            let now = self.store.conversation(workspace, &id).await?;
+            if now.is_none_or(|now| now.responder == Responder::None) {
+                self.answerer.forget(workspace, id.as_str()).await?;
+            }
+        }
+        Ok(is_wanted)
     }
 
     /// Ends that an answer is due, unless the conversation has changed since it was read.
@@ -198,14 +248,17 @@ impl Replies {
         let text = last_characters(&texts.join("\n"), MAX_QUESTION);
         let mut history: Vec<Utterance> = earlier.iter().filter_map(utterance).collect();
         let mut continues_on = None;
+        let mut n_inherited = 0;
         if (history.len() as i64) < RECENT {
             let (inherited, inbox_name) = self.inherited(workspace, &conversation).await?;
             let is_first = conversation.answered_seq == 0 && history.is_empty();
             continues_on = inbox_name.filter(|_| is_first);
+            n_inherited = inherited.len();
             history.splice(0..0, inherited);
         }
         let n_dropped = history.len().saturating_sub(RECENT as usize);
         history.drain(..n_dropped);
+        n_inherited = n_inherited.saturating_sub(n_dropped);
         Ok(Some(Turn {
             conversation,
             inbox: Arc::new(inbox),
@@ -213,6 +266,7 @@ impl Replies {
             text,
             continues_on,
             history,
+            n_inherited,
         }))
     }
 
@@ -273,6 +327,7 @@ impl Replies {
             conversation_id: Some(turn.conversation.id.to_string()),
             customer_id: Some(turn.conversation.identity_id.to_string()),
             history: turn.history.clone(),
+            n_unrecorded: turn.n_inherited,
             // One answer a turn, also if the process dies before it is sent.
             idempotency_key: Some(format!("{}:{}", turn.conversation.id, turn.up_to)),
             level: Some(settings.auto_send_level),
@@ -390,7 +445,7 @@ async fn commit(
             Vec::new(),
         ),
         Reply::HandOff { language, reason } => (
-            phrases::handoff(&language).to_owned(),
+            phrases::handoff(&language),
             AuthorKind::System,
             None,
             hand_off(&conversation, reason),

@@ -1,11 +1,12 @@
 //! Who answers: pure rules that say which events follow from what happens in a conversation. A conversation has one
 //! responder; a person who writes takes over at once; the bot returns by rule only.
 
-use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::phrases::asks_for_bot;
 use ken_base::desk::{
-    Conversation, ConversationStatus, Fact, InboxSettings, Responder, ResponderReason, SendMode,
+    Conversation, ConversationStatus, Fact, InboxSettings, Part, Responder, ResponderReason,
+    SendMode, text_of,
 };
 
 /// Who answers in a new conversation.
@@ -103,19 +104,34 @@ fn released(conversation: &Conversation) -> Option<Fact> {
         .then_some(Fact::Assigned { to: None })
 }
 
-/// When the bot answers a customer's message; `None` if it need not. In the shadow it answers beside the people.
+/// How long the bot waits for words about a picture that comes without any. Own choice: as long as a sentence takes to type.
+const WORDS: SignedDuration = SignedDuration::from_secs(20);
+
+/// When the bot answers a customer's message; `None` if it need not. In the shadow it answers beside the people. A message
+/// without words is handed off if none follow, and delays nothing that is due.
 pub fn reply_due(
-    responder: Responder,
+    conversation: &Conversation,
     settings: &InboxSettings,
-    text: &str,
+    parts: &[Part],
     now: Timestamp,
 ) -> Option<Timestamp> {
     let answers = match settings.mode {
-        SendMode::Live => responder == Responder::Bot,
-        SendMode::Shadow => responder == Responder::Human,
+        SendMode::Live => conversation.responder == Responder::Bot,
+        SendMode::Shadow => conversation.responder == Responder::Human,
     };
-    let burst = i64::from(settings.burst_ms).milliseconds();
-    (answers && !text.trim().is_empty()).then(|| now.saturating_add(burst).unwrap_or(now))
+    let burst = SignedDuration::from_millis(i64::from(settings.burst_ms));
+    let has_words = !text_of(parts).trim().is_empty();
+    let is_silence = parts.iter().all(|part| matches!(part, Part::Text { .. }));
+    let after = |wait| now.saturating_add(wait).unwrap_or(now);
+    match (answers, has_words, is_silence) {
+        (false, ..) | (_, false, true) => None,
+        (_, true, _) => Some(after(burst)),
+        (_, false, false) => Some(
+            conversation
+                .reply_due_at
+                .unwrap_or_else(|| after(burst.max(WORDS))),
+        ),
+    }
 }
 
 /// The events before an agent's message to the customer is added.
@@ -209,6 +225,7 @@ mod tests {
     #[derive(Debug, Clone, Copy, PartialEq)]
     enum Op {
         Customer,
+        Picture,
         BotBegins,
         BotAnswers,
         BotHandsOff,
@@ -230,6 +247,21 @@ mod tests {
         Op::Resolves,
         Op::Reopens,
     ];
+
+    fn words() -> Part {
+        Part::Text {
+            text: "問題".into(),
+        }
+    }
+
+    fn picture() -> Part {
+        Part::Attachment {
+            sha256: "0".repeat(64),
+            name: "a.png".into(),
+            content_type: "image/png".into(),
+            n_bytes: 1,
+        }
+    }
 
     /// A conversation in memory with its log.
     #[derive(Clone)]
@@ -303,14 +335,18 @@ mod tests {
         fn run(&mut self, op: Op) {
             let (now, before) = (self.now(), self.conversation.clone());
             match op {
-                Op::Customer => {
+                Op::Customer | Op::Picture => {
                     if !takes_message(&before, &self.settings, true, now) {
                         return;
                     }
+                    let parts = [match op {
+                        Op::Picture => picture(),
+                        _ => words(),
+                    }];
                     for fact in before_message(&before, &self.settings, "問題", now) {
                         self.append(fact);
                     }
-                    let due = reply_due(self.conversation.responder, &self.settings, "問題", now);
+                    let due = reply_due(&self.conversation, &self.settings, &parts, now);
                     self.append(Fact::MessageReceived {
                         message_id: MessageId::parse("msg_1").unwrap(),
                         reply_due_at: due,
@@ -420,16 +456,16 @@ mod tests {
         }
     }
 
-    fn all_orders(model: &Model, ops: &mut Vec<Op>, most: usize) {
+    fn all_orders(model: &Model, of: &[Op], ops: &mut Vec<Op>, most: usize) {
         model.check(ops);
         if ops.len() == most {
             return;
         }
-        for op in OPS {
+        for op in of {
             let mut next = model.clone();
-            next.run(op);
-            ops.push(op);
-            all_orders(&next, ops, most);
+            next.run(*op);
+            ops.push(*op);
+            all_orders(&next, of, ops, most);
             ops.pop();
         }
     }
@@ -441,8 +477,34 @@ mod tests {
             mode: SendMode::Live,
             ..InboxSettings::default()
         };
-        all_orders(&Model::new(live), &mut Vec::new(), 6);
-        all_orders(&Model::new(InboxSettings::default()), &mut Vec::new(), 4);
+        all_orders(&Model::new(live.clone()), &OPS, &mut Vec::new(), 6);
+        let shadow = Model::new(InboxSettings::default());
+        all_orders(&shadow, &OPS, &mut Vec::new(), 4);
+        let with_pictures = [OPS.as_slice(), &[Op::Picture]].concat();
+        all_orders(&Model::new(live), &with_pictures, &mut Vec::new(), 5);
+    }
+
+    #[test]
+    fn picture_waits_for_words_and_delays_none() {
+        let live = InboxSettings {
+            mode: SendMode::Live,
+            burst_ms: 1_000,
+            ..InboxSettings::default()
+        };
+        let mut model = Model::new(live.clone());
+        let now = model.now();
+        let due = |model: &Model, part| {
+            let due = reply_due(&model.conversation, &live, &[part], now);
+            due.map(|due| due.duration_since(now).as_secs())
+        };
+        assert_eq!(due(&model, picture()), Some(20));
+        assert_eq!(due(&model, words()), Some(1));
+        let silence = Part::Text { text: " ".into() };
+        assert_eq!(due(&model, silence), None);
+        model.run(Op::Customer);
+        let waits = model.conversation.reply_due_at;
+        let with_picture = reply_due(&model.conversation, &live, &[picture()], now);
+        assert_eq!(with_picture, waits, "the question is not delayed");
     }
 
     #[test]

@@ -35,6 +35,56 @@ pub enum SecretError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     NoRandomness,
+    /// A running service uses the key file, or the key is being replaced.
+    #[error("key file {0} is in use; stop the services that use it")]
+    InUse(String),
+}
+
+/// The key file is in use, until this is dropped or the process ends: by services, or by one command that replaces the key.
+#[derive(Debug)]
+pub struct KeyFileInUse(#[expect(dead_code, reason = "it holds the lock")] std::fs::File);
+
+impl KeyFileInUse {
+    /// In use by a service.
+    ///
+    /// # Errors
+    /// [`SecretError::InUse`] while the key is being replaced; [`SecretError::File`] if the lock file beside the key file
+    /// cannot be written.
+    pub fn by_service(path: &Path) -> Result<Self, SecretError> {
+        Self::lock(path, std::fs::File::try_lock_shared)
+    }
+
+    /// In use by a command that replaces the key.
+    ///
+    /// # Errors
+    /// [`SecretError::InUse`] while a service uses it; [`SecretError::File`] as of [`KeyFileInUse::by_service`].
+    pub fn by_rotation(path: &Path) -> Result<Self, SecretError> {
+        Self::lock(path, std::fs::File::try_lock)
+    }
+
+    fn lock(
+        path: &Path,
+        lock: impl Fn(&std::fs::File) -> Result<(), std::fs::TryLockError>,
+    ) -> Result<Self, SecretError> {
+        // A file of its own, because the key file is replaced.
+        let path = path.with_extension("lock");
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| failed(&path, source))?;
+        }
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let file = file.map_err(|source| failed(&path, source))?;
+        match lock(&file) {
+            Ok(()) => Ok(Self(file)),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(SecretError::InUse(path.display().to_string()))
+            }
+            Err(std::fs::TryLockError::Error(source)) => Err(failed(&path, source)),
+        }
+    }
 }
 
 /// The keys of the key file. The first one seals; any of them opens. Clones share them.
@@ -217,9 +267,11 @@ fn replace(path: &Path, keys: &[String]) -> std::io::Result<()> {
     }
 }
 
-/// Bytes of a text in base64; `None` if it is none.
-pub(crate) fn base64_decoded(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok()
+/// The key of a secret for signatures: what follows `whsec_` in base64, 24 to 64 bytes (Standard Webhooks 1.0, section
+/// "Signature scheme"); `None` for anything else.
+pub fn webhook_key(secret: &str) -> Option<Vec<u8>> {
+    let key = STANDARD.decode(secret.strip_prefix("whsec_")?).ok()?;
+    (24..=64).contains(&key.len()).then_some(key)
 }
 
 /// Bytes in base64.
@@ -267,6 +319,22 @@ mod tests {
                 Err(SecretError::WrongFile(_))
             ));
         }
+    }
+
+    #[test]
+    fn key_is_not_replaced_while_a_service_uses_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("desk.key");
+        let one = KeyFileInUse::by_service(&path).unwrap();
+        let other = KeyFileInUse::by_service(&path).unwrap();
+        let is_in_use =
+            |path: &Path| matches!(KeyFileInUse::by_rotation(path), Err(SecretError::InUse(_)));
+        assert!(is_in_use(&path));
+        drop((one, other));
+        let rotation = KeyFileInUse::by_rotation(&path).unwrap();
+        assert!(KeyFileInUse::by_service(&path).is_err());
+        drop(rotation);
+        assert!(KeyFileInUse::by_service(&path).is_ok());
     }
 
     #[test]

@@ -10,15 +10,17 @@ use tokio::sync::{OnceCell, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::actions::{Acted, Action, Refusal, act};
+use crate::attachments::Attachments;
 use crate::deliveries::Deliveries;
 use crate::erasure::{Erased, erase, erase_before, erase_conversation};
 use crate::intake::{Inbound, Received, receive};
 use crate::replies::Replies;
-use crate::secrets::Vault;
+use crate::secrets::{KeyFileInUse, SecretError, Vault};
 use crate::writer::{DeskWriter, WriteError};
 use ken_answer::answer::Answerer;
 use ken_base::background::Background;
 use ken_base::blocking::blocking;
+use ken_base::config::DeskConfig;
 use ken_base::desk::{
     ConversationId, IdentityId, IdentityKey, Inbox, InboxId, LinkBasis, MessageId, VerifiedBy,
 };
@@ -46,6 +48,7 @@ pub struct Desk {
     store: Store,
     answerer: Answerer,
     key_file: PathBuf,
+    attachments: Attachments,
     running: OnceCell<Running>,
     /// Whether streams of events end.
     ended: watch::Sender<bool>,
@@ -54,18 +57,21 @@ pub struct Desk {
 /// What runs once there is an inbox.
 struct Running {
     vault: Vault,
+    /// So that the key is not replaced meanwhile.
+    _key_file: KeyFileInUse,
     writer: DeskWriter,
     _writing: JoinHandle<()>,
     work: Background,
 }
 
 impl Desk {
-    /// Joins the parts. Costs nothing. `key_file` is read, or created, with the first use.
-    pub fn new(store: Store, answerer: Answerer, key_file: PathBuf) -> Self {
+    /// Joins the parts. Costs nothing. The key file is read, or created, with the first use.
+    pub fn new(store: Store, answerer: Answerer, config: &DeskConfig) -> Self {
         Self {
+            attachments: Attachments::new(store.clone(), config),
             store,
             answerer,
-            key_file,
+            key_file: config.key_file.clone(),
             running: OnceCell::new(),
             ended: watch::Sender::new(false),
         }
@@ -79,11 +85,28 @@ impl Desk {
         Ok(&self.running().await?.vault)
     }
 
+    /// Like [`Desk::vault`] if the desk is in use by this process, or there is an inbox in any workspace; else `None`.
+    ///
+    /// # Errors
+    /// As of [`Desk::vault`].
+    pub async fn vault_if_used(&self) -> Result<Option<&Vault>, DeskError> {
+        self.start_if_used().await?;
+        Ok(self.running.get().map(|running| &running.vault))
+    }
+
+    /// The files of messages.
+    pub fn attachments(&self) -> &Attachments {
+        &self.attachments
+    }
+
     /// Starts the work in the background if there is an inbox in any workspace.
     ///
     /// # Errors
     /// [`DeskError`] if the store fails or the client for callbacks cannot be built.
     pub async fn start_if_used(&self) -> Result<(), DeskError> {
+        if self.running.initialized() {
+            return Ok(());
+        }
         let workspaces = self.store.desk_workspaces().await;
         let workspaces = workspaces.map_err(|error| DeskError(error.to_string()))?;
         if !workspaces.is_empty() {
@@ -95,8 +118,11 @@ impl Desk {
     async fn running(&self) -> Result<&Running, DeskError> {
         let start = async || {
             let path = self.key_file.clone();
-            let vault = blocking(move || Vault::open_or_create(&path)).await;
-            let vault = vault.map_err(|error| DeskError(error.to_string()))?;
+            let opened = blocking(move || {
+                let held = KeyFileInUse::by_service(&path)?;
+                Ok::<_, SecretError>((Vault::open_or_create(&path)?, held))
+            });
+            let (vault, held) = opened.await.map_err(|error| DeskError(error.to_string()))?;
             let (writer, writing) = DeskWriter::start(self.store.clone());
             let replies = Replies::new(self.store.clone(), self.answerer.clone(), writer.clone());
             let deliveries = Deliveries::new(self.store.clone(), writer.clone(), vault.clone());
@@ -109,6 +135,7 @@ impl Desk {
             let work = Background::start("desk", move |stopped| run(worker, written, stopped));
             Ok(Running {
                 vault,
+                _key_file: held,
                 writer,
                 _writing: writing,
                 work,
@@ -263,9 +290,18 @@ impl Desk {
         actor: String,
     ) -> Result<Erased, WriteError> {
         let writer = self.writer().await?;
-        writer
-            .write(move |tx| Box::pin(async move { erase(tx, &workspace, &any, &actor).await }))
-            .await
+        let erased = writer
+            .write(move |tx| Box::pin(async move { erase(tx, &workspace, &any, &actor).await }));
+        let erased = erased.await?;
+        self.remove_files().await;
+        Ok(erased)
+    }
+
+    /// Removes the files of erased messages. What cannot be removed now is removed by the hourly housekeeping.
+    async fn remove_files(&self) {
+        if let Err(error) = self.attachments.remove_marked().await {
+            tracing::error!(%error, "cannot remove the files of erased messages; trying again later");
+        }
     }
 
     /// Ends a conversation and erases its messages.
@@ -279,11 +315,12 @@ impl Desk {
         actor: String,
     ) -> Result<Erased, WriteError> {
         let writer = self.writer().await?;
-        writer
-            .write(move |tx| {
-                Box::pin(async move { erase_conversation(tx, &workspace, &id, &actor).await })
-            })
-            .await
+        let erased = writer.write(move |tx| {
+            Box::pin(async move { erase_conversation(tx, &workspace, &id, &actor).await })
+        });
+        let erased = erased.await?;
+        self.remove_files().await;
+        Ok(erased)
     }
 
     /// Erases messages of conversations that were written before a time.
@@ -297,11 +334,12 @@ impl Desk {
         before: Timestamp,
     ) -> Result<Erased, WriteError> {
         let writer = self.writer().await?;
-        writer
-            .write(move |tx| {
-                Box::pin(async move { erase_before(tx, &workspace, &conversations, before).await })
-            })
-            .await
+        let erased = writer.write(move |tx| {
+            Box::pin(async move { erase_before(tx, &workspace, &conversations, before).await })
+        });
+        let erased = erased.await?;
+        self.remove_files().await;
+        Ok(erased)
     }
 
     /// Stops the work in the background. What is due stays due.

@@ -113,26 +113,103 @@ async fn write_all(
     let mut batch = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
         let (changes, failed): (Vec<Change>, Vec<Failed>) = batch.drain(..).unzip();
-        match write_batch(&store, changes).await {
-            Ok(answers) => {
-                answers.into_iter().for_each(|answer| answer());
-                notify.send_modify(|n| *n += 1);
+        let (error, results) = match write_batch(&store, changes).await {
+            Ok(results) => (None, results),
+            Err(error) => (Some(Arc::new(error)), Vec::new()),
+        };
+        if let Some(error) = &error {
+            tracing::error!(%error, "cannot write to the desk");
+        }
+        let mut results = results.into_iter();
+        for failed in failed {
+            match (results.next(), &error) {
+                (Some(Ok(answer)), _) => answer(),
+                (Some(Err(error)), _) => {
+                    tracing::error!(%error, "cannot make a change on the desk");
+                    failed(Arc::new(error));
+                }
+                (None, Some(error)) => failed(error.clone()),
+                (None, None) => {}
             }
-            Err(error) => {
-                tracing::error!(%error, "cannot write to the desk");
-                let error = Arc::new(error);
-                failed.into_iter().for_each(|failed| failed(error.clone()));
-            }
+        }
+        if error.is_none() {
+            notify.send_modify(|n| *n += 1);
         }
     }
 }
 
-async fn write_batch(store: &Store, changes: Vec<Change>) -> Result<Vec<Answered>, StoreError> {
+/// Makes changes in one transaction. Only the one that fails is undone.
+async fn write_batch(
+    store: &Store,
+    changes: Vec<Change>,
+) -> Result<Vec<Result<Answered, StoreError>>, StoreError> {
     let mut tx = store.begin_desk().await?;
-    let mut answers = Vec::with_capacity(changes.len());
+    let mut results = Vec::with_capacity(changes.len());
+    let is_alone = changes.len() == 1;
     for change in changes {
-        answers.push(change(&mut tx).await?);
+        if is_alone {
+            results.push(Ok(change(&mut tx).await?));
+            continue;
+        }
+        let attempt = tx.attempt().await?;
+        let made = change(&mut tx).await;
+        match &made {
+            Ok(_) => attempt.keep(&mut tx).await?,
+            Err(_) => attempt.undo(&mut tx).await?,
+        }
+        results.push(made);
     }
     tx.commit().await?;
-    Ok(answers)
+    Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ken_base::desk::{Fact, NewEvent};
+    use ken_base::domain::WorkspaceId;
+
+    fn happened(store: &Store, source_id: &str) -> NewEvent {
+        NewEvent {
+            fact: Fact::IdentityErased,
+            at: store.now(),
+            source: "test".to_owned(),
+            source_id: Some(source_id.to_owned()),
+            identity_id: None,
+            conversation_id: None,
+            actor: "test".to_owned(),
+            cause: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn change_that_fails_leaves_others_of_its_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/ken.db", folder.path().display());
+        let store = Store::open(&url).await.unwrap();
+        let workspace = WorkspaceId::parse("default").unwrap();
+        store.ensure_workspace(&workspace).await.unwrap();
+        let change = |source_id: &'static str, fails: bool| -> Change {
+            let (event, workspace) = (happened(&store, source_id), workspace.clone());
+            Box::new(move |tx| {
+                Box::pin(async move {
+                    tx.append(&workspace, event).await?;
+                    match fails {
+                        true => Err(StoreError::Gone(workspace)),
+                        false => Ok(Box::new(|| {}) as Answered),
+                    }
+                })
+            })
+        };
+        let batch = vec![change("a", false), change("b", true), change("c", false)];
+        let results = write_batch(&store, batch).await.unwrap();
+        let made: Vec<bool> = results.iter().map(Result::is_ok).collect();
+        assert_eq!(made, [true, false, true]);
+        let log = store.desk_events(&workspace, 0, 10).await.unwrap();
+        let of = |event: &ken_base::desk::DeskEvent| event.event.source_id.clone();
+        let ids: Vec<_> = log.iter().filter_map(of).collect();
+        assert_eq!(ids, ["a", "c"]);
+        let numbers: Vec<_> = log.iter().map(|event| event.seq).collect();
+        assert_eq!(numbers, [1, 2], "the log has no gap");
+    }
 }

@@ -90,6 +90,7 @@ impl CacheKey {
             conversation_id: _,
             customer_id: _,
             history: _,
+            n_unrecorded: _,
             idempotency_key: _,
             deadline: _,
         } = question;

@@ -37,7 +37,7 @@ pub struct RecordedRequest {
     pub ceiling: Option<Strategy>,
     /// The customer's id that was given.
     pub customer_id: Option<String>,
-    /// The earlier messages that were used.
+    /// The earlier messages that were used, without those of another conversation.
     pub history: Vec<Utterance>,
 }
 
@@ -53,7 +53,11 @@ impl RecordedRequest {
             level: question.level,
             ceiling: Some(question.ceiling),
             customer_id: question.customer_id.clone(),
-            history: history.to_vec(),
+            history: history
+                .iter()
+                .skip(question.n_unrecorded)
+                .cloned()
+                .collect(),
         }
     }
 

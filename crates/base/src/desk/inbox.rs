@@ -60,6 +60,9 @@ pub struct InboxSettings {
     pub audience: Vec<String>,
     /// Name of the channel for answers and their rendering. Default: the kind of the channel.
     pub channel: Option<String>,
+    /// Language of fixed texts to a customer of whom no word is known: `zh-Hant`, `zh-Hans` or `en`; null: Traditional
+    /// Chinese and English.
+    pub language: Option<String>,
     /// How long the bot waits for further messages before it answers them together, in milliseconds, 0 to 10,000.
     pub burst_ms: u32,
     /// After how many hours without a message a conversation is over, 1 to 8,760. A later message opens a new one.
@@ -80,6 +83,7 @@ impl Default for InboxSettings {
             callback_url: None,
             audience: Vec::new(),
             channel: None,
+            language: None,
             burst_ms: 1_000,
             reopen_hours: 72,
             return_to_bot_hours: Some(24),

@@ -59,15 +59,17 @@ pub enum Part {
         /// 1 to 20,000 characters.
         text: String,
     },
-    /// A stored file.
+    /// A stored file: `POST /v1/attachments` stores it and returns this.
     Attachment {
         /// SHA-256 of its content, in hex.
         sha256: String,
-        /// The file's name.
+        /// The file's name, 1 to 255 characters.
         name: String,
-        /// Its type, such as `image/png`.
+        /// Its type as found in its content, such as `image/png`. Ignored in requests.
+        #[serde(default)]
         content_type: String,
-        /// Its size in bytes.
+        /// Its size in bytes. Ignored in requests.
+        #[serde(default)]
         n_bytes: u64,
     },
     /// A place.

@@ -3,6 +3,7 @@
 //! A [`DeskTx`] is one writing transaction. [`DeskTx::append`] adds an event and applies it to the derived tables at once;
 //! [`Store::rebuild_desk`] applies the whole log again with the same code, so both have the same result.
 
+mod attachments;
 mod conversations;
 mod identities;
 mod inboxes;
@@ -20,6 +21,7 @@ use super::{Store, StoreError, corrupt, from_json, time_of, to_json};
 use ken_base::desk::{ConversationId, DeskEvent, IdentityId, InboxId, MessageId, NewEvent, Seq};
 use ken_base::domain::{InvalidId, WorkspaceId};
 
+pub use attachments::StoredFile;
 pub use conversations::{ConversationFilter, ConversationPosition};
 pub use identities::is_withdrawn;
 pub use inboxes::SealedSecrets;
@@ -103,7 +105,7 @@ impl Store {
         rows.into_iter().map(event).collect()
     }
 
-    /// Workspaces with an inbox.
+    /// Workspaces with an inbox, or that had one.
     pub async fn desk_workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
         let rows: Vec<(String,)> =
             sqlx::query_as("SELECT DISTINCT workspace FROM inboxes ORDER BY workspace")
@@ -190,6 +192,16 @@ impl DeskTx {
         Ok(row.map_or(0, |(seq,)| seq))
     }
 
+    /// Marks a place to which [`Attempt::undo`] returns, so that a change that fails does not fail those before it.
+    pub async fn attempt(&mut self) -> Result<Attempt, StoreError> {
+        sqlx::query("SAVEPOINT desk_change")
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(Attempt {
+            heads: self.heads.clone(),
+        })
+    }
+
     /// Commits. Returns the workspaces with new events, and their newest.
     pub async fn commit(mut self) -> Result<Vec<(WorkspaceId, Seq)>, StoreError> {
         let heads: Vec<(WorkspaceId, Seq)> = self.heads.into_iter().collect();
@@ -205,6 +217,34 @@ impl DeskTx {
         }
         self.tx.commit().await?;
         Ok(heads)
+    }
+}
+
+/// A change within a transaction, which can be undone without the others.
+#[must_use]
+pub struct Attempt {
+    heads: HashMap<WorkspaceId, Seq>,
+}
+
+impl Attempt {
+    /// Keeps the change.
+    pub async fn keep(self, tx: &mut DeskTx) -> Result<(), StoreError> {
+        sqlx::query("RELEASE SAVEPOINT desk_change")
+            .execute(&mut *tx.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Undoes the change.
+    pub async fn undo(self, tx: &mut DeskTx) -> Result<(), StoreError> {
+        for sql in [
+            "ROLLBACK TO SAVEPOINT desk_change",
+            "RELEASE SAVEPOINT desk_change",
+        ] {
+            sqlx::query(sql).execute(&mut *tx.tx).await?;
+        }
+        tx.heads = self.heads;
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 19] = [
+const ALL: [(i64, &str, &str); 20] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -76,6 +76,11 @@ const ALL: [(i64, &str, &str); 19] = [
         19,
         "desk messages",
         include_str!("../../migrations/0019_desk_messages.sql"),
+    ),
+    (
+        20,
+        "attachments",
+        include_str!("../../migrations/0020_attachments.sql"),
     ),
 ];
 

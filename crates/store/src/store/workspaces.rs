@@ -28,6 +28,8 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("identity_links", "workspace"),
     ("identities", "workspace"),
     ("messages", "workspace"),
+    ("message_attachments", "workspace"),
+    ("attachments", "workspace"),
     ("identity_values", "workspace"),
     ("desk_events", "workspace"),
     ("desk_heads", "workspace"),

@@ -29,8 +29,8 @@ fn inbox(row: InboxRow) -> Result<(Inbox, SealedSecrets), StoreError> {
 }
 
 impl Store {
-    /// Creates an inbox, or replaces its name and settings and, if given, its secrets. Its channel stays. Returns whether it
-    /// is new.
+    /// Creates an inbox, or replaces its name and settings and, if given, its secrets. A disconnected one is
+    /// connected again. Returns whether it is new.
     pub async fn put_inbox(
         &self,
         workspace: &WorkspaceId,
@@ -44,7 +44,8 @@ impl Store {
         let secrets = secrets.or(kept).unwrap_or(&none);
         let put = sqlx::query(
             "INSERT INTO inboxes (workspace, id, channel, name, settings, secrets, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-             ON CONFLICT (workspace, id) DO UPDATE SET name = excluded.name, settings = excluded.settings, secrets = excluded.secrets",
+             ON CONFLICT (workspace, id) DO UPDATE SET channel = excluded.channel, name = excluded.name, settings = excluded.settings, \
+             secrets = excluded.secrets, disconnected_at = NULL",
         )
         .bind(workspace.as_str())
         .bind(inbox.id.as_str())
@@ -67,7 +68,7 @@ impl Store {
         workspace: &WorkspaceId,
         id: &InboxId,
     ) -> Result<Option<(Inbox, SealedSecrets)>, StoreError> {
-        let sql = format!("{INBOX} WHERE workspace = $1 AND id = $2");
+        let sql = format!("{INBOX} WHERE workspace = $1 AND id = $2 AND disconnected_at IS NULL");
         let row: Option<InboxRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(workspace.as_str())
             .bind(id.as_str())
@@ -81,7 +82,7 @@ impl Store {
         &self,
         workspace: &WorkspaceId,
     ) -> Result<Vec<(Inbox, SealedSecrets)>, StoreError> {
-        let sql = format!("{INBOX} WHERE workspace = $1 ORDER BY id");
+        let sql = format!("{INBOX} WHERE workspace = $1 AND disconnected_at IS NULL ORDER BY id");
         let rows: Vec<InboxRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(workspace.as_str())
             .fetch_all(&self.relaxed)
@@ -89,15 +90,31 @@ impl Store {
         rows.into_iter().map(inbox).collect()
     }
 
-    /// Disconnects an inbox; its conversations stay. Returns whether it existed.
+    /// All inboxes of a workspace by id, with those that were disconnected, whose conversations are still there.
+    pub async fn all_inboxes(&self, workspace: &WorkspaceId) -> Result<Vec<Inbox>, StoreError> {
+        let sql = format!("{INBOX} WHERE workspace = $1 ORDER BY id");
+        let rows: Vec<InboxRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .fetch_all(&self.relaxed)
+            .await?;
+        let inbox = |row| Ok(inbox(row)?.0);
+        rows.into_iter().map(inbox).collect()
+    }
+
+    /// Disconnects an inbox: its secrets are removed; its conversations and how long they are kept stay. Returns whether it
+    /// existed.
     pub async fn delete_inbox(
         &self,
         workspace: &WorkspaceId,
         id: &InboxId,
     ) -> Result<bool, StoreError> {
-        let delete = sqlx::query("DELETE FROM inboxes WHERE workspace = $1 AND id = $2")
-            .bind(workspace.as_str())
-            .bind(id.as_str());
+        let delete = sqlx::query(
+            "UPDATE inboxes SET disconnected_at = $3, secrets = '{}' \
+             WHERE workspace = $1 AND id = $2 AND disconnected_at IS NULL",
+        )
+        .bind(workspace.as_str())
+        .bind(id.as_str())
+        .bind(self.now_ms());
         let act = AuditEvent::new("inbox.delete", id.as_str());
         Ok(self.change(workspace, act, delete).await? > 0)
     }

@@ -162,7 +162,7 @@ impl DeskTx {
         .bind(new.answer_id)
         .execute(&mut *self.tx)
         .await?;
-        Ok(())
+        self.attach(workspace, new.id, new.parts).await
     }
 
     /// The message of an inbox with a channel's id.
@@ -211,7 +211,10 @@ impl DeskTx {
         .bind(id.as_str())
         .execute(&mut *self.tx)
         .await?;
-        Ok(())
+        match parts {
+            Some(parts) => self.attach(workspace, id, parts).await,
+            None => Ok(()),
+        }
     }
 
     /// Messages of a conversation whose first attempt has not begun: those of one kind of author, or all.
@@ -285,32 +288,25 @@ impl DeskTx {
         .transpose()
     }
 
-    /// Empties the messages of a conversation that were written before a time, or all. Returns the ids of their answers and
-    /// the hashes of their attachments.
+    /// Empties the messages of a conversation that were written before a time, or all. Files that no other message has are
+    /// marked for removal. Returns the ids of their answers.
     pub async fn erase_messages(
         &mut self,
         workspace: &WorkspaceId,
         conversation: &ConversationId,
         before: Option<Timestamp>,
-    ) -> Result<(Vec<String>, Vec<String>), StoreError> {
+    ) -> Result<Vec<String>, StoreError> {
         let before = ms(before).unwrap_or(i64::MAX);
-        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
-            "SELECT parts, answer_id FROM messages WHERE workspace = $1 AND conversation_id = $2 AND at < $3 AND erased_at IS NULL",
+        let answers: Vec<(String,)> = sqlx::query_as(
+            "SELECT answer_id FROM messages WHERE workspace = $1 AND conversation_id = $2 AND at < $3 AND erased_at IS NULL \
+             AND answer_id IS NOT NULL",
         )
         .bind(workspace.as_str())
         .bind(conversation.as_str())
         .bind(before)
         .fetch_all(&mut *self.tx)
         .await?;
-        let (mut answers, mut files) = (Vec::new(), Vec::new());
-        for (parts, answer) in rows {
-            answers.extend(answer);
-            for part in from_json::<Vec<Part>>("a message", &parts)? {
-                if let Part::Attachment { sha256, .. } = part {
-                    files.push(sha256);
-                }
-            }
-        }
+        self.detach(workspace, conversation, before).await?;
         sqlx::query(
             "UPDATE messages SET parts = '[]', provider_message_id = NULL, answer_id = NULL, erased_at = $1 \
              WHERE workspace = $2 AND conversation_id = $3 AND at < $4 AND erased_at IS NULL",
@@ -321,7 +317,7 @@ impl DeskTx {
         .bind(before)
         .execute(&mut *self.tx)
         .await?;
-        Ok((answers, files))
+        Ok(answers.into_iter().map(|(id,)| id).collect())
     }
 }
 
