@@ -5,6 +5,7 @@
 
 mod admission;
 pub mod calibrate;
+pub mod channels;
 pub mod compare;
 mod dataset;
 pub mod dialogues;
@@ -72,6 +73,9 @@ pub enum EvalError {
         /// The cause.
         detail: String,
     },
+    /// The desk failed.
+    #[error("the desk failed: {0}")]
+    Desk(String),
     /// Indexing failed.
     #[error("indexing failed: {0}")]
     NotIndexed(String),
@@ -117,6 +121,8 @@ impl Evaluation {
         // Personal data of a set's cases must not enter the service's own vault.
         config.store.vault_url = format!("sqlite://{}", folder.join("eval-vault.db").display());
         config.index.dir = folder.join("indexes");
+        config.desk.key_file = folder.join("desk.key");
+        config.desk.attachments_dir = folder.join("attachments");
         // All modes ask the same questions, and each mode's latency must be its own.
         config.encoder.cache_entries = 0;
         let app = match App::build(config.clone()).await {

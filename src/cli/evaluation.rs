@@ -46,6 +46,9 @@ pub struct EvalArgs {
     /// Replace the quality card in this Markdown file
     #[arg(long)]
     card: Option<PathBuf>,
+    /// Ask the queries that have a history on the desk instead: on one channel, and cut over two
+    #[arg(long, conflicts_with_all = ["baseline", "card", "slices", "per_query"])]
+    channels: bool,
 }
 
 /// `ken eval`: evaluates judged sets and prints tables or lines of JSON.
@@ -60,8 +63,13 @@ pub async fn eval(mut config: Config, args: EvalArgs) -> anyhow::Result<ExitCode
         without,
         slices,
         card,
+        channels,
     } = args;
     config.retrieve.without = without;
+    if channels {
+        measure_channels(&config, &dirs, json, cache.as_deref()).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let dialogues: Vec<PathBuf> = dirs
         .iter()
         .flat_map(|dir| eval::dialogues::find(dir))
@@ -115,6 +123,38 @@ pub async fn eval(mut config: Config, args: EvalArgs) -> anyhow::Result<ExitCode
         std::fs::write(&path, written).with_context(|| path.display().to_string())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn measure_channels(
+    config: &Config,
+    dirs: &[PathBuf],
+    json: bool,
+    cache: Option<&Path>,
+) -> anyhow::Result<()> {
+    let evaluation = Evaluation::open(config, cache).await?;
+    let mut reports = Vec::new();
+    for dir in dirs {
+        for path in eval::find(dir)? {
+            let dataset = Dataset::load(&path)?;
+            let has_history = dataset
+                .queries
+                .iter()
+                .any(|query| !query.history.is_empty());
+            if has_history {
+                reports.push(evaluation.channels(&dataset).await?);
+            }
+        }
+    }
+    evaluation.close().await;
+    match json {
+        true => {
+            for report in &reports {
+                println!("{}", serde_json::to_string(report)?);
+            }
+        }
+        false => println!("{}", eval::channels::table(&reports)),
+    }
+    Ok(())
 }
 
 async fn measure_dialogues(
