@@ -77,9 +77,13 @@ faults:
 	FAULT_KILLS=$(KILLS) cargo test --locked --workspace --test integration -- faults:: --nocapture
 
 # Messages of customers, delivered repeatedly and in no order while the service is killed.
+storm: export STORM_MESSAGES ?= 50000
+storm: export STORM_KILLS ?= 50
 storm:
-	STORM_MESSAGES=50000 STORM_KILLS=50 STORM_CLAIMANTS=1000 STORM_MERGED=10000 \
+	STORM_CLAIMANTS=1000 STORM_MERGED=10000 \
 		cargo test --locked --workspace --test integration -- storm:: desk_api::claimants desk_api::merge --nocapture
+# Two processes on PostgreSQL.
+	tools/postgres/with.sh sh -c 'KEN_TEST_STORE=postgres cargo test --locked --workspace --test integration -- storm:: --nocapture'
 
 # Load for MINUTES, then far too much.
 MINUTES ?= 30

@@ -1,5 +1,6 @@
 //! A storm of messages: each delivered one to four times, in no order, by many at once, while the service is killed. The
-//! suite's run is short; `make storm` has 50,000 messages and 50 kills.
+//! suite's run is short; `make storm` has 50,000 messages and 50 kills. On PostgreSQL two processes serve, and either is
+//! killed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -57,31 +58,39 @@ fn delivery(n: usize, start: Timestamp) -> (&'static str, Value) {
 /// Delivers one message until it is acknowledged; the process may be killed at any time.
 async fn deliver(
     client: &Client,
-    address: &mut watch::Receiver<String>,
+    addresses: &mut watch::Receiver<Vec<String>>,
     inbox: &str,
     body: &Value,
 ) {
     let start = Instant::now();
     loop {
-        let url = format!(
-            "{}/v1/inboxes/{inbox}/messages",
-            *address.borrow_and_update()
-        );
+        let address = fastrand::choice(addresses.borrow_and_update().iter()).cloned();
+        let url = format!("{}/v1/inboxes/{inbox}/messages", address.unwrap());
         match client.post(url).json(body).send().await {
             Ok(reply) if reply.status() == 200 => return,
             Ok(reply) if [429, 503].contains(&reply.status().as_u16()) => {}
             Ok(reply) => panic!("{} {}", reply.status(), reply.text().await.unwrap()),
-            // The process was killed: the address changes with the next one.
-            Err(_) => drop(tokio::time::timeout(Duration::from_secs(5), address.changed()).await),
+            // The process was killed: the addresses change with the next one.
+            Err(_) => {
+                drop(tokio::time::timeout(Duration::from_secs(5), addresses.changed()).await);
+            }
         }
         assert!(start.elapsed() < Duration::from_secs(300), "{body}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
-fn serving(folder: &Path) -> (Service, String, impl Sized) {
+/// Process `n` of those that serve the store of a folder, its address, and what has to stay open.
+fn serving(folder: &Path, n: usize) -> (Service, String, impl Sized) {
     let mut command = ken(folder);
     command.env("KEN_HTTP__MAX_CONCURRENT", "512");
+    if n > 0 {
+        let own = folder.join(n.to_string());
+        std::fs::create_dir_all(&own).unwrap();
+        command
+            .current_dir(&own)
+            .env("KEN_DESK__KEY_FILE", folder.join("data/desk.key"));
+    }
     serve_with(command)
 }
 
@@ -91,7 +100,14 @@ async fn storm_of_messages_loses_and_repeats_nothing() {
     let kills = number("STORM_KILLS", 3);
     let folder = tempfile::tempdir().unwrap();
     let client = crate::support::client();
-    let (mut child, first, mut _printed) = serving(folder.path());
+    let n_processes = match crate::postgres::chosen() {
+        Some(_) => 2,
+        None => 1,
+    };
+    let mut processes: Vec<_> = (0..n_processes)
+        .map(|n| serving(folder.path(), n))
+        .collect();
+    let first = processes[0].1.clone();
     let text = json!({ "text": "# 退貨\n\n退貨期限是收到商品後七天。" });
     let put = client
         .put(format!("{first}/v1/documents/returns?wait=indexed"))
@@ -103,7 +119,10 @@ async fn storm_of_messages_loses_and_repeats_nothing() {
         let put = client.put(format!("{first}/v1/inboxes/{id}")).json(&body);
         assert_eq!(put.send().await.unwrap().status(), 201);
     }
-    let (set_address, address) = watch::channel(first);
+    fn addresses<P>(of: &[(Service, String, P)]) -> Vec<String> {
+        of.iter().map(|(_, address, _)| address.clone()).collect()
+    }
+    let (set_addresses, address) = watch::channel(addresses(&processes));
 
     // Windows of messages, each one to four times, shuffled.
     let mut random = fastrand::Rng::with_seed(11);
@@ -137,13 +156,11 @@ async fn storm_of_messages_loses_and_repeats_nothing() {
         while next.load(Ordering::Relaxed) < at {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let printed;
-        let address;
-        (child, address, printed) = serving(folder.path());
-        _printed = printed;
-        set_address.send_replace(address);
+        let n = kill % n_processes;
+        processes[n].0.kill().unwrap();
+        processes[n].0.wait().unwrap();
+        processes[n] = serving(folder.path(), n);
+        set_addresses.send_replace(addresses(&processes));
     }
     while let Some(sent) = senders.join_next().await {
         sent.unwrap();
@@ -151,13 +168,15 @@ async fn storm_of_messages_loses_and_repeats_nothing() {
     let took = began.elapsed();
     let rate = n_deliveries as f64 / took.as_secs_f64();
     println!(
-        "{n_messages} messages, {n_deliveries} deliveries, {kills} kills: {took:?}, {rate:.0} deliveries/s"
+        "{n_processes} processes, {n_messages} messages, {n_deliveries} deliveries, {kills} kills: {took:?}, {rate:.0} deliveries/s"
     );
 
     let store = Store::open(&store_in(folder.path())).await.unwrap();
     until_nothing_is_due(&store).await;
-    child.kill().unwrap();
-    child.wait().unwrap();
+    for (mut process, ..) in processes {
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
     assert_outcome(&store, n_messages, start).await;
     store.close().await;
 }
