@@ -49,6 +49,7 @@ mod settings;
 mod stream;
 mod synonyms;
 mod uploads;
+mod webhooks;
 mod workspaces;
 
 pub use answers::AnswerResponse;
@@ -98,6 +99,7 @@ pub struct AppState {
     in_flight_per_key: Arc<auth::InFlightPerKey>,
     sign_ins: Arc<sessions::SignInRates>,
     chats: Arc<chat::ChatRates>,
+    webhooks: Arc<webhooks::LastWebhooks>,
     backups: Backups,
     /// Held while the service is checked.
     checking: Arc<tokio::sync::Mutex<()>>,
@@ -119,6 +121,7 @@ pub struct AppState {
         (name = "conversations", description = "Recorded conversations"),
         (name = "learning", description = "Cases, drafts, feedback, gaps and experiments"),
         (name = "desk", description = "Inboxes, customers and conversations over all channels"),
+        (name = "channels", description = "What platforms call, and whether an inbox is connected"),
         (name = "chat", description = "The web chat, as a visitor's browser calls it"),
         (name = "synonyms", description = "Synonym groups"),
         (name = "session", description = "Sign-in to the console"),
@@ -171,6 +174,7 @@ pub fn router(app: Arc<App>) -> Router {
         in_flight_per_key: Arc::new(auth::InFlightPerKey::new(http.max_concurrent_per_key)),
         sign_ins: Arc::default(),
         chats: Arc::default(),
+        webhooks: Arc::default(),
         backups,
         checking: Arc::default(),
     };
@@ -193,7 +197,8 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(
             inboxes::get_inbox,
             inboxes::put_inbox,
-            inboxes::delete_inbox
+            inboxes::delete_inbox,
+            webhooks::test_inbox
         ))
         .routes(routes!(inboxes::get_shadow_report))
         .routes(routes!(inbound::post_inbound, inbound::list_outbound))
@@ -317,6 +322,18 @@ pub fn router(app: Arc<App>) -> Router {
             state.clone(),
             acquire_permit,
         ));
+    // They need no key: platforms, which sign what they send.
+    let (platforms, document) = OpenApiRouter::with_openapi(document)
+        .routes(routes!(webhooks::check_webhook, webhooks::post_webhook))
+        .split_for_parts();
+    let platforms = platforms
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            timeout_after(timeout, request, next)
+        }))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            acquire_permit,
+        ));
     let session = session.layer(middleware::from_fn(move |request: Request, next: Next| {
         timeout_after(timeout, request, next)
     }));
@@ -335,6 +352,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(api)
         .merge(session)
         .merge(chat)
+        .merge(platforms)
         .merge(operation)
         .merge(measures)
         .merge(SwaggerUi::new("/docs").url("/openapi.json", described(document)))

@@ -29,6 +29,7 @@
 //! | [`ken_customers`](../ken_customers/index.html) `identify`, `merging`, `normalize`, `tokens` | who wrote, and which identities are one customer; signed tokens |
 //! | [`ken_conversations`] `service`, `intake`, `replies`, `deliveries`, `actions` | `Desk`: takes messages in once, has the bot answer them, sends what is written |
 //! | `attachments` | files of messages, in a folder beside the store |
+//! | [`ken_channels`](../ken_channels/index.html) `channel`, `ladder`, `line`, `whatsapp` … | the contracts of platforms, one file each: verify, parse, write requests; by which way a message may go out. Pure. `platforms` makes the requests |
 //! | `responder`, `phrases`, `secrets`, `chat`, `erasure`, `writer` | who answers (pure rules); fixed texts; sealed secrets of inboxes; sessions of the web chat; erasure; the one writer of the log |
 //! | [`ken_learn`] `cases` | cases that human agents resolved → drafts, compared with the knowledge, reviewed, published |
 //! | `learn` | feedback and unanswered questions → work for editors; experiments; tuning; insights |
@@ -61,9 +62,10 @@
 //! answer base text store search
 //! knowledge base text ingest store search answer
 //! learn base text ingest store search answer knowledge
+//! channels base
 //! customers base store
-//! conversations base text store answer customers
-//! ken base text ingest store search answer knowledge learn customers conversations
+//! conversations base text store answer channels customers
+//! ken base text ingest store search answer knowledge learn channels customers conversations
 //! ```
 //!
 //! ## Modules
@@ -71,17 +73,17 @@
 //! A module depends only on modules in earlier lines.
 //!
 //! ```text
-//! actor blocking digest outbound store_url
+//! actor blocking digest outbound signature store_url
 //! background domain
 //! config desk text
-//! conflict embed llm normalize oidc phrases redact setup
-//! reader responder store telemetry
-//! attachments identify ingest keys queue secrets vectors writer
-//! chat deliveries index merging sessions tokens
+//! channel conflict embed llm normalize oidc phrases redact setup
+//! ladder line reader responder slack store telegram telemetry whatsapp
+//! attachments identify ingest keys messenger queue secrets vectors writer
+//! chat index merging sessions tokens
 //! backups doctor encoders retrieve
 //! answer measures
-//! editing intake
-//! actions cases erasure jobs replies
+//! editing intake platforms
+//! actions cases deliveries erasure jobs replies
 //! learn service
 //! retention shadow
 //! app

@@ -24,7 +24,7 @@ use ken_conversations::writer::WriteError;
 use ken_customers::identify::{Claim, Proof, Sender};
 
 /// How many queries are asked at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 4;
 /// How often it is looked whether an answer is there.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 /// How long an answer may take.

@@ -101,7 +101,11 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/attachments/{sha256}", &["GET"], Right::Ask),
     ("/v1/attachments", &["POST"], Right::Ask),
     ("/v1/stream", &["GET"], Right::Serve),
-    ("/v1/inboxes/{id}", &["PUT", "DELETE"], Right::Manage),
+    (
+        "/v1/inboxes/{id}",
+        &["POST", "PUT", "DELETE"],
+        Right::Manage,
+    ),
     ("/v1/inboxes/{id}/shadow-report", &["GET"], Right::Manage),
     ("/v1/customers/{id}", &["DELETE"], Right::Manage),
     ("/v1/customers/{id}/export", &["GET"], Right::Manage),

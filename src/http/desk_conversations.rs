@@ -22,6 +22,7 @@ use ken_base::desk::{
     Responder,
 };
 use ken_base::domain::WorkspaceId;
+use ken_channels::channel_of;
 use ken_conversations::actions::{Acted, Action, Refusal};
 use ken_store::store::desk::ConversationFilter;
 
@@ -266,6 +267,15 @@ pub async fn write_message(
 ) -> Result<Response, Problem> {
     let parts = parts_of(request.text, request.parts).map_err(Problem::invalid)?;
     let parts = completed(&state, &workspace, parts).await?;
+    let has_file = |part: &Part| matches!(part, Part::Attachment { .. });
+    if !request.is_note && parts.iter().any(has_file) {
+        let conversation = conversation_of(&state, &workspace, &id).await?;
+        let inbox = inbox_of(&state, &workspace, &conversation).await?;
+        if channel_of(inbox.channel).is_some() {
+            let detail = "files cannot be sent on this channel yet; send a link";
+            return Err(Problem::invalid(vec![Fault::new("/parts", detail)]));
+        }
+    }
     let action = match request.is_note {
         true => Action::Note(parts),
         false => Action::Write(parts),

@@ -261,6 +261,9 @@ pub fn parts_of(text: Option<String>, parts: Vec<Part>) -> Result<Vec<Part>, Vec
                     faults.push(Fault::new(format!("/parts/{at}"), detail));
                 }
             }
+            Part::Other { kind } => {
+                faults.extend(Fault::bounded(&format!("/parts/{at}/kind"), kind, 64));
+            }
             Part::Text { .. } | Part::Attachment { .. } => {}
         }
     }

@@ -16,14 +16,22 @@ use super::problem::{Fault, Problem};
 use crate::shadow::{self, ShadowError, ShadowReport};
 use ken_base::desk::{ChannelKind, Inbox, InboxId, InboxSettings};
 use ken_base::domain::WorkspaceId;
+use ken_channels::channel_of;
 use ken_conversations::secrets::{SecretError, new_webhook_secret, webhook_key};
 use ken_conversations::service::DeskError;
 use ken_conversations::writer::WriteError;
 use ken_search::retrieve::RetrieveError;
 use ken_store::store::desk::SealedSecrets;
 
-/// The secrets that an inbox may have.
+/// The secrets that an inbox of any channel may have.
 const SECRETS: [&str; 2] = ["webhook_secret", "identity_key"];
+
+/// The secrets that an inbox of a channel may have.
+fn secrets_of(channel: ChannelKind) -> Vec<&'static str> {
+    let of_platform = channel_of(channel).map_or(&[][..], |channel| channel.credentials());
+    let of_platform = of_platform.iter().map(|credential| credential.name);
+    SECRETS.into_iter().chain(of_platform).collect()
+}
 /// The languages of fixed texts.
 const LANGUAGES: [&str; 3] = ["zh-Hant", "zh-Hans", "en"];
 /// The most audiences of an inbox.
@@ -42,7 +50,9 @@ pub struct InboxRequest {
     pub settings: InboxSettings,
     /// Secrets to set, or null to remove one; others stay. `webhook_secret` signs callbacks (`whsec_…`; one is made if a
     /// `callback_url` is set without). `identity_key` verifies the tokens of people who are signed in: a text of at least 32
-    /// bytes (HS256) or a public key in PEM (ES256).
+    /// bytes (HS256) or a public key in PEM (ES256). Of platforms: `channel_secret`, `access_token` (`line`); `app_secret`,
+    /// `verify_token`, `access_token`, `phone_number_id` (`whatsapp`; `messenger` without the last); `bot_token`,
+    /// `secret_token` (`telegram`); `signing_secret`, `bot_token` (`slack`).
     #[serde(default)]
     pub secrets: BTreeMap<String, Option<String>>,
 }
@@ -244,10 +254,14 @@ fn faults_of(request: &InboxRequest) -> Vec<Fault> {
     if let Some(url) = &settings.callback_url {
         faults.extend(callback_fault(request.channel, url));
     }
+    if let Some(url) = &settings.platform_url {
+        faults.extend(platform_fault(request.channel, url));
+    }
+    let secrets = secrets_of(request.channel);
     for (name, secret) in &request.secrets {
         let pointer = format!("/secrets/{}", name.replace('~', "~0").replace('/', "~1"));
-        if !SECRETS.contains(&name.as_str()) {
-            let detail = format!("expected webhook_secret or identity_key, found {name:?}");
+        if !secrets.contains(&name.as_str()) {
+            let detail = format!("expected one of {}, found {name:?}", secrets.join(", "));
             faults.push(Fault::new(pointer, detail));
         } else if let Some(secret) = secret {
             faults.extend(Fault::bounded(&pointer, secret, 10_000));
@@ -262,13 +276,31 @@ fn faults_of(request: &InboxRequest) -> Vec<Fault> {
     faults
 }
 
-/// What is wrong with a callback address. Plain HTTP is for tests on the same machine.
+/// What is wrong with a callback address.
 fn callback_fault(channel: ChannelKind, url: &str) -> Option<Fault> {
     let pointer = "/settings/callback_url";
     if channel != ChannelKind::Generic {
         let detail = "only an inbox of the channel generic has callbacks";
         return Some(Fault::new(pointer, detail));
     }
+    address_fault(pointer, url)
+}
+
+/// What is wrong with a platform's address.
+fn platform_fault(channel: ChannelKind, url: &str) -> Option<Fault> {
+    let pointer = "/settings/platform_url";
+    if channel_of(channel).is_none() {
+        let detail = "an inbox of this channel has no platform";
+        return Some(Fault::new(pointer, detail));
+    }
+    if url.ends_with('/') {
+        return Some(Fault::new(pointer, "expected no slash at its end"));
+    }
+    address_fault(pointer, url)
+}
+
+/// What is wrong with an address that Ken calls. Plain HTTP is for tests on the same machine.
+fn address_fault(pointer: &str, url: &str) -> Option<Fault> {
     let parsed = reqwest::Url::parse(url).ok();
     let is_allowed = parsed.is_some_and(|url| match url.scheme() {
         "https" => url.has_host(),

@@ -1,5 +1,5 @@
 //! The outbox: what is written to customers is sent to the inbox's callback address, signed as Standard Webhooks 1.0 say,
-//! until it is accepted, fails for good, or the channel's window closes.
+//! or by the platform of the inbox, until it is accepted, fails for good, or the channel's window closes.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 use serde::Serialize;
 
+use crate::platforms::{Failure, Platform};
 use crate::secrets::{SecretError, Vault};
 use crate::writer::{DeskWriter, WriteError};
 use ken_base::desk::{
@@ -98,30 +99,28 @@ impl Deliveries {
         let begun = self
             .writer
             .write(move |tx| Box::pin(async move { begin(tx, &of, &message).await }));
-        let Some(attempt) = begun.await? else {
+        let Some((attempt, token)) = begun.await? else {
             return Ok(());
         };
         let Some(delivery) = self.store.delivery(workspace, id).await? else {
             return Ok(());
         };
-        let sent = self.send(workspace, &delivery).await;
-        let (state, error) = match sent {
-            Ok(()) => (DeliveryState::Accepted, None),
-            Err(Failure::Final(code)) => (DeliveryState::Failed, Some(code)),
-            Err(Failure::Transient(code)) => match DELAYS_S.get(attempt as usize - 1) {
-                Some(_) => (DeliveryState::Queued, Some(code)),
-                None => (DeliveryState::Failed, Some(code)),
-            },
+        let sent = self.send(workspace, &delivery, token).await;
+        let scheduled = DELAYS_S.get(attempt as usize - 1).copied();
+        let (state, error, delay) = match (sent, scheduled) {
+            (Ok(()), _) => (DeliveryState::Accepted, None, None),
+            (Err(Failure::Final(code)), _) => (DeliveryState::Failed, Some(code), None),
+            (Err(Failure::Expired), _) => (DeliveryState::Expired, None, None),
+            (Err(Failure::Transient(code, _)), None) => (DeliveryState::Failed, Some(code), None),
+            (Err(Failure::Transient(code, after)), Some(delay)) => {
+                let delay = after.map_or(delay, |after| delay.max(i64::from(after)));
+                (DeliveryState::Queued, Some(code), Some(delay))
+            }
         };
-        let delay = DELAYS_S.get(attempt as usize - 1).copied().unwrap_or(0);
-        let next_at = (state == DeliveryState::Queued)
-            .then(|| {
-                self.store
-                    .now()
-                    .saturating_add(SignedDuration::from_secs(delay))
-                    .ok()
-            })
-            .flatten();
+        let next_at = delay.and_then(|delay| {
+            let now = self.store.now();
+            now.saturating_add(SignedDuration::from_secs(delay)).ok()
+        });
         let changed = Fact::DeliveryChanged {
             message_id: id.clone(),
             state,
@@ -147,36 +146,53 @@ impl Deliveries {
         Ok(written.await?)
     }
 
-    async fn send(&self, workspace: &WorkspaceId, delivery: &Delivery) -> Result<(), Failure> {
+    async fn send(
+        &self,
+        workspace: &WorkspaceId,
+        delivery: &Delivery,
+        token: Option<(String, Timestamp)>,
+    ) -> Result<(), Failure> {
         let message = &delivery.message;
+        let unavailable = |_: StoreError| Failure::retry("store_unavailable");
         let inbox = self.store.inbox(workspace, &delivery.inbox_id).await;
-        let inbox = inbox.map_err(|_| Failure::Transient("store_unavailable".to_owned()))?;
-        let Some((inbox, secrets)) = inbox else {
+        let Some((inbox, secrets)) = inbox.map_err(unavailable)? else {
             return Err(Failure::Final("inbox_deleted".to_owned()));
         };
+        let conversation = self
+            .store
+            .conversation(workspace, &message.conversation_id)
+            .await;
+        let conversation = conversation.map_err(unavailable)?;
+        let conversation = conversation.ok_or_else(|| Failure::retry("store_unavailable"))?;
+        let customer = self
+            .store
+            .customer(workspace, &conversation.identity_id)
+            .await;
+        let customer = customer.map_err(unavailable)?;
+        let identity = customer
+            .iter()
+            .find(|one| one.id == conversation.identity_id);
+        let user_id = identity.filter(|one| one.kind == IdentityKind::ChannelUser);
+        let user_id = user_id.map_or("", |one| one.value.as_str());
+        if delivery.route == DeliveryRoute::Platform {
+            let platform = Platform {
+                store: &self.store,
+                vault: &self.vault,
+                client: &self.client,
+                workspace,
+            };
+            let inbox = (&inbox, &secrets);
+            return platform
+                .send(inbox, &conversation, user_id, delivery, token)
+                .await;
+        }
         let Some(url) = &inbox.settings.callback_url else {
             return Err(Failure::Final("no_callback_url".to_owned()));
         };
         let secret = self.vault.open(&secrets, "webhook_secret");
         // Another key file may be restored.
-        let secret = secret.map_err(|_| Failure::Transient("sealed_by_another_key".to_owned()))?;
+        let secret = secret.map_err(|_| Failure::retry("sealed_by_another_key"))?;
         let secret = secret.ok_or_else(|| Failure::Final("no_webhook_secret".to_owned()))?;
-        let conversation = self
-            .store
-            .conversation(workspace, &message.conversation_id)
-            .await;
-        let conversation = conversation.ok().flatten();
-        let conversation =
-            conversation.ok_or_else(|| Failure::Transient("store_unavailable".to_owned()))?;
-        let customer = self
-            .store
-            .customer(workspace, &conversation.identity_id)
-            .await;
-        let customer = customer.map_err(|_| Failure::Transient("store_unavailable".to_owned()))?;
-        let identity = customer
-            .iter()
-            .find(|one| one.id == conversation.identity_id);
-        let user_id = identity.filter(|one| one.kind == IdentityKind::ChannelUser);
         let now = Timestamp::now();
         let body = Callback {
             kind: "message.created",
@@ -185,7 +201,7 @@ impl Deliveries {
                 inbox_id: &delivery.inbox_id,
                 conversation_id: &message.conversation_id,
                 message_id: &message.id,
-                user_id: user_id.map_or("", |one| one.value.as_str()),
+                user_id,
                 author: &message.author,
                 parts: &message.parts,
                 answer_id: message.answer_id.as_deref(),
@@ -210,32 +226,27 @@ impl Deliveries {
                 let status = response.status().as_u16();
                 let code = format!("status_{status}");
                 match status {
-                    408 | 425 | 429 | 500..=599 => Err(Failure::Transient(code)),
+                    408 | 425 | 429 | 500..=599 => Err(Failure::retry(&code)),
                     _ => Err(Failure::Final(code)),
                 }
             }
-            Err(error) if error.is_timeout() => Err(Failure::Transient("timeout".to_owned())),
-            Err(_) => Err(Failure::Transient("unreachable".to_owned())),
+            Err(error) if error.is_timeout() => Err(Failure::retry("timeout")),
+            Err(_) => Err(Failure::retry("unreachable")),
         }
     }
 }
 
-/// Why an attempt failed, by a code.
-enum Failure {
-    Transient(String),
-    Final(String),
-}
-
-/// Begins an attempt. Returns its number; `None` if there is nothing to send, as because the window has closed.
+/// Begins an attempt. Returns its number, and the token for a free reply; `None` if there is nothing to send, as because the
+/// window has closed.
 async fn begin(
     tx: &mut DeskTx,
     workspace: &WorkspaceId,
     id: &MessageId,
-) -> Result<Option<i64>, StoreError> {
+) -> Result<Option<(i64, Option<(String, Timestamp)>)>, StoreError> {
     let Some(due) = tx.due_delivery(workspace, id).await? else {
         return Ok(None);
     };
-    if due.route != DeliveryRoute::Callback {
+    if due.route == DeliveryRoute::Pull {
         return Ok(None);
     }
     let now = tx.now();
@@ -266,7 +277,14 @@ async fn begin(
     };
     let changed = event(tx, changed, of.as_ref());
     tx.append(workspace, changed).await?;
-    Ok((state == DeliveryState::Sending).then_some(attempt))
+    if state != DeliveryState::Sending {
+        return Ok(None);
+    }
+    let token = match due.route {
+        DeliveryRoute::Platform => tx.take_reply_token(workspace, &due.conversation_id).await?,
+        DeliveryRoute::Callback | DeliveryRoute::Pull => None,
+    };
+    Ok(Some((attempt, token)))
 }
 
 fn event(tx: &DeskTx, fact: Fact, of: Option<&Conversation>) -> NewEvent {

@@ -192,8 +192,7 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
                 false => None,
             };
             let message_id = new_message_id();
-            let window = inbox.settings.window_hours;
-            let window = window.map(|n| SignedDuration::from_hours(i64::from(n)));
+            let window = window_of(inbox);
             let received = Fact::MessageReceived {
                 message_id: message_id.clone(),
                 // Half a sentence leaves the question before it due.
@@ -330,6 +329,17 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
             Ok(seq.map_or(Received::Known, of_no_message))
         }
     }
+}
+
+/// How long after a customer's message something may be sent: as the inbox says, else as long as the platform lets people
+/// write.
+fn window_of(inbox: &Inbox) -> Option<SignedDuration> {
+    let own = inbox.settings.window_hours;
+    let own = own.map(|n| SignedDuration::from_hours(i64::from(n)));
+    own.or_else(|| {
+        let limits = ken_channels::channel_of(inbox.channel)?.limits();
+        limits.person_window.or(limits.window)
+    })
 }
 
 fn of_no_message(seq: Seq) -> Received {

@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod erasure;
 pub mod intake;
 pub mod phrases;
+pub mod platforms;
 pub mod replies;
 pub mod responder;
 pub mod secrets;

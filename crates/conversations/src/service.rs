@@ -182,6 +182,37 @@ impl Desk {
             .await
     }
 
+    /// Like [`Desk::receive`], and keeps the platform's token for a free reply.
+    ///
+    /// # Errors
+    /// As of [`Desk::receive`].
+    pub async fn receive_with_token(
+        &self,
+        inbound: Inbound,
+        reply_token: Option<String>,
+    ) -> Result<Received, WriteError> {
+        let writer = self.writer().await?;
+        writer
+            .write(move |tx| {
+                Box::pin(async move {
+                    let received = receive(tx, &inbound).await?;
+                    if let (
+                        Received::New {
+                            conversation_id, ..
+                        },
+                        Some(token),
+                    ) = (&received, &reply_token)
+                        && let Some(conversation) = conversation_id
+                    {
+                        tx.put_reply_token(&inbound.workspace, conversation, token)
+                            .await?;
+                    }
+                    Ok(received)
+                })
+            })
+            .await
+    }
+
     /// Makes an action of an agent in a conversation.
     ///
     /// # Errors

@@ -21,6 +21,11 @@ pub fn route_of(inbox: &Inbox) -> DeliveryRoute {
     match inbox.channel {
         ChannelKind::Generic if inbox.settings.callback_url.is_some() => DeliveryRoute::Callback,
         ChannelKind::Generic | ChannelKind::Web | ChannelKind::Phone => DeliveryRoute::Pull,
+        ChannelKind::Line
+        | ChannelKind::Whatsapp
+        | ChannelKind::Messenger
+        | ChannelKind::Telegram
+        | ChannelKind::Slack => DeliveryRoute::Platform,
     }
 }
 

@@ -53,6 +53,7 @@ impl Channel {
             "line" => shows(AnswerFormat::Plain, Some(5_000), true),
             "whatsapp" | "telegram" => shows(AnswerFormat::Plain, Some(4_096), true),
             "messenger" => shows(AnswerFormat::Plain, Some(2_000), true),
+            "slack" => shows(AnswerFormat::Plain, Some(3_000), true),
             "phone" | "voice" | "ivr" => shows(AnswerFormat::Speech, None, false),
             _ => shows(AnswerFormat::Plain, None, true),
         }

@@ -10,7 +10,8 @@ use crate::domain::Level;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
-    description = "`generic`: any system, by signed callbacks. `web`: a chat on a web site or in an app. `phone`: transcripts of calls."
+    description = "`generic`: any system, by signed callbacks. `web`: a chat on a web site or in an app. `phone`: transcripts of calls. `line`: a LINE \
+     official account. `whatsapp`: a WhatsApp business number. `messenger`: a Facebook page. `telegram`: a Telegram bot. `slack`: a Slack app."
 )]
 pub enum ChannelKind {
     /// Any system; replies go to a callback address.
@@ -19,6 +20,16 @@ pub enum ChannelKind {
     Web,
     /// Transcripts of calls; replies are read from the API.
     Phone,
+    /// A LINE official account.
+    Line,
+    /// A WhatsApp business number.
+    Whatsapp,
+    /// A Facebook page.
+    Messenger,
+    /// A Telegram bot.
+    Telegram,
+    /// A Slack app.
+    Slack,
 }
 
 impl ChannelKind {
@@ -28,6 +39,11 @@ impl ChannelKind {
             ChannelKind::Generic => "generic",
             ChannelKind::Web => "web",
             ChannelKind::Phone => "phone",
+            ChannelKind::Line => "line",
+            ChannelKind::Whatsapp => "whatsapp",
+            ChannelKind::Messenger => "messenger",
+            ChannelKind::Telegram => "telegram",
+            ChannelKind::Slack => "slack",
         }
     }
 }
@@ -56,6 +72,9 @@ pub struct InboxSettings {
     pub auto_send_level: Level,
     /// Where replies are sent (`generic`): an `https` address.
     pub callback_url: Option<String>,
+    /// Where the platform's API is, if not at its own address (`line`, `whatsapp`, `messenger`, `telegram`, `slack`): an
+    /// `https` address, as of a proxy, without a slash at its end.
+    pub platform_url: Option<String>,
     /// Audiences of everyone who writes here.
     pub audience: Vec<String>,
     /// Name of the channel for answers and their rendering. Default: the kind of the channel.
@@ -81,6 +100,7 @@ impl Default for InboxSettings {
             mode: SendMode::Shadow,
             auto_send_level: Level::Strict,
             callback_url: None,
+            platform_url: None,
             audience: Vec::new(),
             channel: None,
             language: None,

@@ -79,13 +79,18 @@ pub enum Part {
         /// Degrees east, -180 to 180.
         longitude: f64,
     },
+    /// Something in another form that the customer sent on a platform, such as a sticker. Its content stays there.
+    Other {
+        /// The platform's word for it, such as `sticker`.
+        kind: String,
+    },
 }
 
 /// The texts of the parts, a line each.
 pub fn text_of(parts: &[Part]) -> String {
     let texts = parts.iter().filter_map(|part| match part {
         Part::Text { text } => Some(text.as_str()),
-        Part::Attachment { .. } | Part::Location { .. } => None,
+        Part::Attachment { .. } | Part::Location { .. } | Part::Other { .. } => None,
     });
     texts.collect::<Vec<_>>().join("\n")
 }
@@ -172,6 +177,8 @@ pub enum DeliveryRoute {
     Callback,
     /// The client reads it.
     Pull,
+    /// A request to the channel's platform.
+    Platform,
 }
 
 #[cfg(test)]

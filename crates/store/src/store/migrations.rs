@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 20] = [
+const ALL: [(i64, &str, &str); 21] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -81,6 +81,11 @@ const ALL: [(i64, &str, &str); 20] = [
         20,
         "attachments",
         include_str!("../../migrations/0020_attachments.sql"),
+    ),
+    (
+        21,
+        "platforms",
+        include_str!("../../migrations/0021_platforms.sql"),
     ),
 ];
 

@@ -28,6 +28,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("identity_links", "workspace"),
     ("identities", "workspace"),
     ("messages", "workspace"),
+    ("reply_tokens", "workspace"),
     ("message_attachments", "workspace"),
     ("attachments", "workspace"),
     ("identity_values", "workspace"),

@@ -165,6 +165,42 @@ impl DeskTx {
         self.attach(workspace, new.id, new.parts).await
     }
 
+    /// Keeps the platform's token for a free reply in a conversation, in place of an earlier one.
+    pub async fn put_reply_token(
+        &mut self,
+        workspace: &WorkspaceId,
+        conversation: &ConversationId,
+        token: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO reply_tokens (workspace, conversation_id, token, at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (workspace, conversation_id) DO UPDATE SET token = excluded.token, at = excluded.at",
+        )
+        .bind(workspace.as_str())
+        .bind(conversation.as_str())
+        .bind(token)
+        .bind(self.now.as_millisecond())
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes the token for a free reply in a conversation, with the time when it came. It is used once.
+    pub async fn take_reply_token(
+        &mut self,
+        workspace: &WorkspaceId,
+        conversation: &ConversationId,
+    ) -> Result<Option<(String, Timestamp)>, StoreError> {
+        let row: Option<(String, i64)> = sqlx::query_as(
+            "DELETE FROM reply_tokens WHERE workspace = $1 AND conversation_id = $2 RETURNING token, at",
+        )
+        .bind(workspace.as_str())
+        .bind(conversation.as_str())
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        row.map(|(token, at)| Ok((token, time_of(at)?))).transpose()
+    }
+
     /// The message of an inbox with a channel's id.
     pub async fn message_by_provider_id(
         &mut self,
@@ -307,6 +343,11 @@ impl DeskTx {
         .fetch_all(&mut *self.tx)
         .await?;
         self.detach(workspace, conversation, before).await?;
+        sqlx::query("DELETE FROM reply_tokens WHERE workspace = $1 AND conversation_id = $2")
+            .bind(workspace.as_str())
+            .bind(conversation.as_str())
+            .execute(&mut *self.tx)
+            .await?;
         sqlx::query(
             "UPDATE messages SET parts = '[]', provider_message_id = NULL, answer_id = NULL, erased_at = $1 \
              WHERE workspace = $2 AND conversation_id = $3 AND at < $4 AND erased_at IS NULL",

@@ -338,7 +338,9 @@ pub(super) async fn apply(
             if let Some(route) = route {
                 // What is read from the API is there at once.
                 let (state, next_at) = match route {
-                    DeliveryRoute::Callback => (DeliveryState::Queued, Some(at)),
+                    DeliveryRoute::Callback | DeliveryRoute::Platform => {
+                        (DeliveryState::Queued, Some(at))
+                    }
                     DeliveryRoute::Pull => (DeliveryState::Accepted, None),
                 };
                 sqlx::query(

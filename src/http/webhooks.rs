@@ -1,0 +1,416 @@
+//! What platforms call: `GET` and `POST /v1/inboxes/{id}/webhook`, without a key and verified by the platform's signature; and
+//! `POST /v1/inboxes/{id}:test`, which says whether an inbox is connected.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::extract::{Path, Workspace};
+use super::inboxes::inbox_of;
+use super::problem::{Fault, Problem};
+use ken_base::desk::{
+    ConsentPurpose, IdentityKey, IdentityKind, Inbox, InboxId, LinkBasis, MessageId, Part,
+    VerifiedBy,
+};
+use ken_base::domain::WorkspaceId;
+use ken_base::outbound;
+use ken_channels::channel::{
+    Content, Delivered, Event, EventKind, Outcome, Person, PlatformReply, Rejection, Webhook,
+};
+use ken_channels::channel_of;
+use ken_conversations::intake::{Inbound, InboundKind, Revision};
+use ken_conversations::platforms::{call, credentials_of};
+use ken_customers::identify::{Proof, Sender};
+use ken_customers::normalize::normalized;
+
+/// The largest request of a platform, in bytes.
+const MAX_BODY: usize = 1 << 20;
+/// How much of the last request is kept, in bytes.
+const KEPT: usize = 16 << 10;
+/// The longest text of a message, in characters; more is cut off.
+const MAX_TEXT: usize = 20_000;
+/// The time limits of a test.
+const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The last request that a platform made, in memory.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LastWebhook {
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// How many events it held; null if it was refused.
+    pub n_events: Option<usize>,
+    /// Why it was refused.
+    pub error: Option<String>,
+    /// Its body, the first 16 KiB.
+    pub body: String,
+}
+
+/// The last request to each inbox of this process.
+#[derive(Default)]
+pub struct LastWebhooks(Mutex<HashMap<(WorkspaceId, InboxId), LastWebhook>>);
+
+impl LastWebhooks {
+    fn put(&self, workspace: &WorkspaceId, inbox: &InboxId, last: LastWebhook) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert((workspace.clone(), inbox.clone()), last);
+    }
+
+    fn get(&self, workspace: &WorkspaceId, inbox: &InboxId) -> Option<LastWebhook> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&(workspace.clone(), inbox.clone())).cloned()
+    }
+
+    /// Forgets all, as when somebody is erased who may have written one.
+    pub fn clear(&self) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.clear();
+    }
+}
+
+/// Check the address, as Meta's platforms do.
+#[utoipa::path(
+    get, path = "/v1/inboxes/{id}/webhook", tag = "channels",
+    params(("id" = String, Path, description = "The inbox's id"), ("workspace" = Option<String>, Query, description = "Default: `default`")),
+    responses(
+        (status = 200, body = String, content_type = "text/plain", description = "The challenge"),
+        (status = 401, body = Problem), (status = 404, body = Problem),
+    )
+)]
+pub async fn check_webhook(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    handle(state, &id, request, true).await
+}
+
+/// Deliver a platform's events, signed as it signs. They are durable when the reply comes.
+#[utoipa::path(
+    post, path = "/v1/inboxes/{id}/webhook", tag = "channels",
+    params(("id" = String, Path, description = "The inbox's id"), ("workspace" = Option<String>, Query, description = "Default: `default`")),
+    request_body(content = String, content_type = "application/json", description = "As the platform writes it"),
+    responses(
+        (status = 200, description = "Taken, or known"),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 413, body = Problem), (status = 503, body = Problem),
+    )
+)]
+pub async fn post_webhook(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    handle(state, &id, request, false).await
+}
+
+async fn handle(
+    state: AppState,
+    id: &str,
+    request: Request,
+    is_get: bool,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let query: Vec<(String, String)> =
+        form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
+    let missing = || Problem::not_found("no platform's inbox here");
+    let workspace = query.iter().find(|(name, _)| name == "workspace");
+    let workspace = workspace.map_or("default", |(_, value)| value.as_str());
+    let workspace = WorkspaceId::parse(workspace).map_err(|_| missing())?;
+    let inbox = InboxId::parse(id).map_err(|_| missing())?;
+    let found = state.app.store.inbox(&workspace, &inbox).await?;
+    let (inbox, sealed) = found.ok_or_else(missing)?;
+    let channel = channel_of(inbox.channel).ok_or_else(missing)?;
+    let body = axum::body::to_bytes(body, MAX_BODY)
+        .await
+        .map_err(|_| Problem::too_large(format!("expected at most {MAX_BODY} bytes")))?;
+    let headers: Vec<(String, String)> = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        })
+        .collect();
+    let vault = state.app.desk.vault().await?;
+    let credentials = credentials_of(vault, channel, &sealed)?;
+    let now = state.app.store.now();
+    let webhook = Webhook {
+        is_get,
+        query: &query,
+        headers: &headers,
+        body: &body,
+        now,
+    };
+    let delivered = channel.receive(&credentials, &webhook);
+    let last = |n_events, error: Option<String>| LastWebhook {
+        at: now,
+        n_events,
+        error,
+        body: String::from_utf8_lossy(&body[..body.len().min(KEPT)]).into_owned(),
+    };
+    match delivered {
+        Ok(Delivered::Challenge(text)) => {
+            state
+                .webhooks
+                .put(&workspace, &inbox.id, last(Some(0), None));
+            Ok(text.into_response())
+        }
+        Ok(Delivered::Events(events)) => {
+            let n = events.len();
+            state
+                .webhooks
+                .put(&workspace, &inbox.id, last(Some(n), None));
+            take(&state, workspace, Arc::new(inbox), events, now).await?;
+            Ok(StatusCode::OK.into_response())
+        }
+        Err(rejection) => {
+            let error = rejection.to_string();
+            tracing::warn!(
+                inbox = inbox.id.as_str(),
+                error,
+                "refused a request to a webhook"
+            );
+            // What nobody signed is not kept: anyone could have sent it.
+            let mut refused = last(None, Some(error.clone()));
+            if !matches!(rejection, Rejection::Malformed(_)) {
+                refused.body.clear();
+            }
+            state.webhooks.put(&workspace, &inbox.id, refused);
+            Err(match rejection {
+                Rejection::Malformed(_) => Problem::not_json(error),
+                _ => Problem::unauthorized(error),
+            })
+        }
+    }
+}
+
+/// Stores events. All wait for the same commit.
+async fn take(
+    state: &AppState,
+    workspace: WorkspaceId,
+    inbox: Arc<Inbox>,
+    events: Vec<Event>,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let desk = &state.app.desk;
+    let taken = events.into_iter().filter_map(|event| {
+        let (what, token) = kind_of(&inbox, event.what)?;
+        let inbound = Inbound {
+            workspace: workspace.clone(),
+            inbox: inbox.clone(),
+            provider_id: event.id,
+            at: event.at.unwrap_or(now),
+            what,
+        };
+        Some(desk.receive_with_token(inbound, token))
+    });
+    for received in futures_util::future::join_all(taken).await {
+        received?;
+    }
+    Ok(())
+}
+
+/// What an event means to the desk, with the token for a free reply; `None` if nothing.
+fn kind_of(inbox: &Inbox, what: EventKind) -> Option<(InboundKind, Option<String>)> {
+    Some(match what {
+        EventKind::Message {
+            from,
+            parts,
+            reply_token,
+        } => {
+            let message = InboundKind::Message {
+                sender: sender_of(inbox, from)?,
+                parts: parts_of(parts),
+                revision: Revision::default(),
+            };
+            (message, reply_token)
+        }
+        EventKind::Echo { to, parts } => {
+            let echo = InboundKind::Echo {
+                to: sender_of(inbox, to)?,
+                parts: parts_of(parts),
+            };
+            (echo, None)
+        }
+        EventKind::Report { message_id, state } => {
+            let message_id = MessageId::parse(&message_id).ok()?;
+            (InboundKind::Delivery { message_id, state }, None)
+        }
+        EventKind::Consent { of, granted } => {
+            let consent = InboundKind::Consent {
+                sender: sender_of(inbox, of)?,
+                purpose: ConsentPurpose::Service,
+                granted,
+            };
+            (consent, None)
+        }
+        EventKind::Alias { of, user_id } => {
+            let alias = InboundKind::Alias {
+                sender: sender_of(inbox, of)?,
+                alias: key_of(inbox, &user_id)?,
+            };
+            (alias, None)
+        }
+        EventKind::Ignored(why) => {
+            tracing::debug!(inbox = inbox.id.as_str(), why, "ignored an event");
+            return None;
+        }
+    })
+}
+
+fn key_of(inbox: &Inbox, user_id: &str) -> Option<IdentityKey> {
+    Some(IdentityKey {
+        inbox: Some(inbox.id.clone()),
+        kind: IdentityKind::ChannelUser,
+        value: normalized(IdentityKind::ChannelUser, user_id).ok()?,
+    })
+}
+
+/// The person, whom the platform has verified; with their number, if it has verified that.
+fn sender_of(inbox: &Inbox, person: Person) -> Option<Sender> {
+    let phone = person.phone.as_deref();
+    let phone = phone.and_then(|phone| normalized(IdentityKind::Phone, phone).ok());
+    let proofs = phone.map(|value| Proof {
+        key: IdentityKey {
+            inbox: None,
+            kind: IdentityKind::Phone,
+            value,
+        },
+        verified_by: VerifiedBy::Provider,
+        basis: LinkBasis::VerifiedPhone,
+    });
+    let name: String = person.name.trim().chars().take(128).collect();
+    Some(Sender {
+        key: key_of(inbox, &person.user_id)?,
+        verified_by: Some(VerifiedBy::Provider),
+        display_name: name,
+        proofs: proofs.into_iter().collect(),
+        claims: Vec::new(),
+    })
+}
+
+fn parts_of(contents: Vec<Content>) -> Vec<Part> {
+    let part = |content| match content {
+        Content::Text(text) => {
+            let text: String = text.chars().take(MAX_TEXT).collect();
+            (!text.trim().is_empty()).then_some(Part::Text { text })
+        }
+        Content::Location(latitude, longitude) => Some(Part::Location {
+            latitude,
+            longitude,
+        }),
+        Content::Other(kind) => Some(Part::Other {
+            kind: kind.chars().take(64).collect(),
+        }),
+    };
+    let parts: Vec<Part> = contents.into_iter().filter_map(part).collect();
+    match parts.is_empty() {
+        true => vec![Part::Other {
+            kind: "empty".to_owned(),
+        }],
+        false => parts,
+    }
+}
+
+/// Whether an inbox is connected rightly.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InboxTestResponse {
+    /// Whether nothing is wrong.
+    pub is_ready: bool,
+    /// What is wrong, and what to do.
+    pub faults: Vec<String>,
+    /// What the platform says about the account; null if it was not reached.
+    #[schema(value_type = Option<Object>)]
+    pub account: Option<serde_json::Value>,
+    /// The path of the webhook, below the service's public address, to enter at the platform.
+    pub webhook_path: String,
+    /// The last request that the platform made to this process; null if none came.
+    pub last_webhook: Option<LastWebhook>,
+}
+
+/// Test whether an inbox is connected: its secrets, what the platform says to them, and the last request of the platform. The
+/// path ends in `:test`.
+#[utoipa::path(
+    post, path = "/v1/inboxes/{id}", tag = "channels",
+    params(("id" = String, Path, description = "The inbox's id, then `:test`")),
+    responses((status = 200, body = InboxTestResponse), (status = 404, body = Problem), (status = 422, body = Problem))
+)]
+pub async fn test_inbox(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(address): Path<String>,
+) -> Result<axum::Json<InboxTestResponse>, Problem> {
+    let Some((id, "test")) = address.rsplit_once(':') else {
+        return Err(Problem::not_found("expected the path to end in :test"));
+    };
+    let (inbox, sealed) = inbox_of(&state, &workspace, id).await?;
+    let Some(channel) = channel_of(inbox.channel) else {
+        let detail = "an inbox of this channel has no platform to test";
+        return Err(Problem::invalid(vec![Fault::new("{id}", detail)]));
+    };
+    let mut faults: Vec<String> = channel
+        .credentials()
+        .iter()
+        .filter(|credential| !sealed.contains_key(credential.name))
+        .map(|of| {
+            format!(
+                "the secret {} is not set; it is at: {}",
+                of.name, of.found_at
+            )
+        })
+        .collect();
+    let mut account = None;
+    if faults.is_empty() {
+        let vault = state.app.desk.vault().await?;
+        let credentials = credentials_of(vault, channel, &sealed)?;
+        let client = outbound::client(CONNECT, CONNECT);
+        let client = client.map_err(|error| Problem::internal(&std::io::Error::other(error)))?;
+        match call(&client, channel, &inbox, &channel.check(&credentials)).await {
+            Err(code) => faults.push(format!("the platform was not reached: {code}")),
+            Ok(answered) => {
+                let reply = PlatformReply {
+                    status: answered.status,
+                    retry_after: answered.retry_after,
+                    body: &answered.body,
+                };
+                match channel.outcome(&reply) {
+                    Outcome::Accepted => account = Some(reply.json()),
+                    Outcome::Reconnect(code) => faults.push(format!(
+                        "the platform refuses the access token ({code}); it is expired, withdrawn, or lacks a permission: set it again"
+                    )),
+                    other => faults.push(format!("the platform replied {other:?}")),
+                }
+            }
+        }
+    }
+    let last_webhook = state.webhooks.get(&workspace, &inbox.id);
+    match &last_webhook {
+        None => faults.push(
+            "the platform has made no request yet; enter the webhook's address there, and send a message".to_owned(),
+        ),
+        Some(LastWebhook {
+            error: Some(error), ..
+        }) => faults.push(format!("the last request was refused: {error}")),
+        Some(_) => {}
+    }
+    let of = match workspace.as_str() {
+        "default" => String::new(),
+        name => format!("?workspace={name}"),
+    };
+    Ok(axum::Json(InboxTestResponse {
+        is_ready: faults.is_empty(),
+        faults,
+        account,
+        webhook_path: format!("/v1/inboxes/{}/webhook{of}", inbox.id),
+        last_webhook,
+    }))
+}
