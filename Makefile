@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant faults storm soak fuzz schemathesis corpora audit
+.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant faults storm channels soak fuzz schemathesis corpora audit
 
 BUILT := $(or $(CARGO_TARGET_DIR),target)
 KEN := $(BUILT)/release/ken
@@ -84,6 +84,14 @@ storm:
 		cargo test --locked --workspace --test integration -- storm:: desk_api::claimants desk_api::merge --nocapture
 # Two processes on PostgreSQL.
 	tools/postgres/with.sh sh -c 'KEN_TEST_STORE=postgres cargo test --locked --workspace --test integration -- storm:: --nocapture'
+
+# Channels beside the platforms' own libraries, from PyPI; MUTATIONS changed requests of each.
+MUTATIONS ?= 10000
+channels:
+	cargo build --locked -p ken-channels --example wire
+	python3 -m venv .cache/channels
+	.cache/channels/bin/pip install --quiet --requirement tools/channels/requirements.txt
+	.cache/channels/bin/python tools/channels/differential.py $(BUILT)/debug/examples/wire $(MUTATIONS)
 
 # Load for MINUTES, then far too much.
 MINUTES ?= 30

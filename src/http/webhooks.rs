@@ -98,7 +98,7 @@ pub async fn check_webhook(
     params(("id" = String, Path, description = "The inbox's id"), ("workspace" = Option<String>, Query, description = "Default: `default`")),
     request_body(content = String, content_type = "application/json", description = "As the platform writes it"),
     responses(
-        (status = 200, description = "Taken, or known"),
+        (status = 200, body = String, content_type = "text/plain", description = "Taken, or known: empty. Slack's check: the challenge"),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem),
     )
