@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant faults storm channels soak fuzz schemathesis corpora audit
+.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant interop faults storm channels soak fuzz schemathesis corpora audit
 
 BUILT := $(or $(CARGO_TARGET_DIR),target)
 KEN := $(BUILT)/release/ken
@@ -70,6 +70,10 @@ test-oidc: setup
 # Vectors on Qdrant's own engine, from PyPI, behind a stand-in of its server.
 test-qdrant: setup
 	tools/postgres/with.sh tools/qdrant/run.sh
+
+# The APIs of other ecosystems with their real clients, from PyPI and npm.
+interop: setup
+	tools/interop/run.sh
 
 # Processes killed at random moments, disks that fail; KILLS of them.
 KILLS ?= 300

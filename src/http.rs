@@ -17,9 +17,11 @@ mod cookies;
 mod customers;
 mod dead_letters;
 mod desk_conversations;
+mod dify;
 mod doctor;
 mod documents;
 mod drafts;
+mod error_shapes;
 mod examples;
 mod experiments;
 mod extract;
@@ -37,6 +39,7 @@ mod judged_runs;
 mod keys;
 mod lifecycle;
 mod metrics;
+mod openai;
 mod originals;
 mod page;
 mod preconditions;
@@ -110,7 +113,8 @@ pub struct AppState {
     info(
         title = "Ken",
         description = "A knowledge base for customer service that answers with citations, or refuses. \
-                       Every error is `application/problem+json` (RFC 9457); branch on its `type`."
+                       Every error is `application/problem+json` (RFC 9457); branch on its `type`. The routes of the \
+                       tags `openai` and `dify` return errors in the shapes of those ecosystems."
     ),
     tags(
         (name = "answers", description = "Answers with citations"),
@@ -124,6 +128,8 @@ pub struct AppState {
         (name = "channels", description = "What platforms call, and whether an inbox is connected"),
         (name = "chat", description = "The web chat, as a visitor's browser calls it"),
         (name = "synonyms", description = "Synonym groups"),
+        (name = "openai", description = "The API of OpenAI's clients"),
+        (name = "dify", description = "Dify's external knowledge API"),
         (name = "session", description = "Sign-in to the console"),
         (name = "operation", description = "Health, metrics, keys, workspaces and audit log")
     )
@@ -245,6 +251,10 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(experiments::learn))
         .routes(routes!(experiments::roll_back))
         .routes(routes!(search::post_search))
+        .routes(routes!(openai::chat::post_chat_completion))
+        .routes(routes!(openai::embeddings::post_embeddings))
+        .routes(routes!(openai::list_models))
+        .routes(routes!(dify::post_retrieval))
         .routes(routes!(
             documents::put_document,
             documents::get_document,
@@ -363,6 +373,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(tower::util::option_layer(cors(&http.cors_origins)))
         .layer(middleware::from_fn(metrics::count))
         .layer(CatchPanicLayer::custom(problem::from_panic))
+        .layer(middleware::from_fn(error_shapes::translate))
         .layer(middleware::from_fn(problem::name_request))
         // Failures are logged where they become problems; a 503 of /readyz is not a failure.
         .layer(
@@ -402,6 +413,15 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
     let all = [
         ("answers", problem_of::<answers::AnswerRequest>(bytes)),
         ("search", problem_of::<search::SearchRequest>(bytes)),
+        (
+            "chat completion",
+            problem_of::<openai::chat::ChatCompletionRequest>(bytes),
+        ),
+        (
+            "embeddings",
+            problem_of::<openai::embeddings::EmbeddingsRequest>(bytes),
+        ),
+        ("retrieval", problem_of::<dify::RetrievalRequest>(bytes)),
         ("bulk", problem_of::<bulk::BulkRequest>(bytes)),
         ("documents", problem_of::<documents::DocumentRequest>(bytes)),
         ("drafts", problem_of::<drafts::DraftActionRequest>(bytes)),

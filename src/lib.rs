@@ -35,7 +35,7 @@
 //! | `learn` | feedback and unanswered questions → work for editors; experiments; tuning; insights |
 //! | `measures` | metrics of ranking and admission, a significance test, tuning of the fusion. Pure |
 //! | `ken` [`app`] | `App::build`: the only place that connects the parts |
-//! | [`http`] | the API, the web console, errors as problem details (RFC 9457) |
+//! | [`http`] | the API, the web console, errors as problem details (RFC 9457); the APIs of OpenAI's clients and of Dify |
 //! | [`keys`], [`oidc`] | `KeyRing`: authentication by a key or by a provider's token |
 //! | [`sessions`] | `Sessions`: sign-in to the console, by a key or at the provider |
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |

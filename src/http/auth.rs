@@ -27,6 +27,10 @@ use ken_base::domain::{KeyRole, Principal, Reviewer, Right, WorkspaceId};
 const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/answers", &["POST"], Right::Ask),
     ("/v1/search", &["POST"], Right::Ask),
+    ("/v1/chat/completions", &["POST"], Right::Ask),
+    ("/v1/embeddings", &["POST"], Right::Ask),
+    ("/v1/models", &["GET"], Right::Ask),
+    ("/dify/retrieval", &["POST"], Right::Ask),
     ("/v1/feedback", &["POST"], Right::Ask),
     ("/v1/conversations/{id}", &["GET"], Right::Ask),
     ("/v1/answers/{id}", &["GET"], Right::Read),

@@ -14,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
 
+use super::error_shapes::ErrorShape;
 use super::schema_enums;
 use ken_answer::answer::AnswerError;
 use ken_base::domain::InvalidQuestion;
@@ -37,7 +38,8 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub detail: Option<Box<str>>,
-    /// Every invalid value (422), every value that the caller may not send (403), or every judged question, wording or
+    /// Every invalid value (422), every value that the caller may not send (403), a value that names
+    /// a missing resource (404), or every judged question, wording or
     /// document that blocks the change (409).
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<Fault>)]
@@ -199,6 +201,14 @@ impl Problem {
             "Resource not found",
             detail,
         )
+    }
+
+    /// 404: a value of the request names a resource that does not exist.
+    pub fn no_such_value(pointer: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let mut problem = Self::not_found(detail.clone());
+        problem.errors = vec![Fault::new(pointer, detail)].into();
+        problem
     }
 
     /// 405: the resource does not support the method.
@@ -461,11 +471,16 @@ pub fn documented(mut document: OpenApi) -> OpenApi {
         ),
         ("503", "Service unavailable"),
     ];
-    let problem = || {
-        let schema = Ref::from_schema_name("Problem");
-        Content::builder().schema(Some(schema)).build()
-    };
     for (path, item) in &mut document.paths.paths {
+        let shape = ErrorShape::of(path);
+        let (kind, schema) = match shape {
+            None => ("application/problem+json", "Problem"),
+            Some(shape) => ("application/json", shape.schema()),
+        };
+        let problem = || {
+            let schema = Ref::from_schema_name(schema);
+            Content::builder().schema(Some(schema)).build()
+        };
         let methods = [
             &mut item.get,
             &mut item.put,
@@ -474,8 +489,11 @@ pub fn documented(mut document: OpenApi) -> OpenApi {
         ];
         for operation in methods.into_iter().flatten() {
             let responses = &mut operation.responses.responses;
-            if path.starts_with("/v1/") || path == "/metrics" {
-                for (status, description) in OF_ALL {
+            if path.starts_with("/v1/") || path == "/metrics" || shape.is_some() {
+                // Other ecosystems know 400 for an invalid value.
+                let all = OF_ALL.into_iter();
+                let known = all.filter(|(status, _)| shape.is_none() || *status != "422");
+                for (status, description) in known {
                     responses
                         .entry(status.to_owned())
                         .or_insert_with(|| utoipa::openapi::Response::new(description).into());
@@ -487,8 +505,7 @@ pub fn documented(mut document: OpenApi) -> OpenApi {
                 };
                 // A 503 of /readyz has its own body.
                 if status.as_str() >= "400" && path != "/readyz" {
-                    response.content =
-                        [("application/problem+json".to_owned(), RefOr::T(problem()))].into();
+                    response.content = [(kind.to_owned(), RefOr::T(problem()))].into();
                 }
             }
         }

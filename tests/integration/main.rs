@@ -18,6 +18,7 @@ mod desk;
 mod desk_api;
 mod desk_files;
 mod documents;
+mod doors;
 mod editing;
 mod encoder;
 mod experiments;

@@ -426,9 +426,13 @@ impl Compared {
         let response = request.send().await.unwrap();
         let status = response.status();
         let reply: Value = response.json().await.unwrap();
-        let kind = match status.is_success() {
-            true => "application~1json",
-            false => "application~1problem+json",
+        // Routes for other ecosystems return errors in their shapes.
+        let is_problem = reply["type"]
+            .as_str()
+            .is_some_and(|kind| kind.starts_with("/problems/"));
+        let kind = match is_problem {
+            false => "application~1json",
+            true => "application~1problem+json",
         };
         let at = format!("{method} {path} {status}");
         let place = format!("/responses/{}/content/{kind}/schema", status.as_u16());
@@ -644,6 +648,7 @@ impl Compared {
             let path = format!("/v1/answers/{}", id_of(answer));
             self.get("/v1/answers/{id}", &path).await;
         }
+        self.other_ecosystems().await;
         let search = json!({ "question": "退款要幾天", "explain": true, "explain_document": "faq-none", "mode": "hybrid", "kinds": ["faq"] });
         self.post("/v1/search", "/v1/search", search).await;
         let document = answers[0]["citations"][0]["document_id"].clone();
@@ -682,6 +687,50 @@ impl Compared {
         }
         self.delete("/v1/conversations/{id}", "/v1/conversations/c1")
             .await;
+    }
+
+    async fn other_ecosystems(&mut self) {
+        const CHAT: &str = "/v1/chat/completions";
+        for question in ["請問退貨後多久可以收到退款？", "今天台北天氣如何？", "退貨"]
+        {
+            let messages = json!([
+                { "role": "assistant", "content": null },
+                { "role": "user", "content": [{ "type": "text", "text": question }] },
+            ]);
+            let body = json!({
+                "model": "ken", "messages": messages, "stream": false, "stream_options": { "include_usage": true },
+                "n": 1, "user": "amy", "metadata": { "audience": "agent", "channel": "web", "language": "zh-Hant" },
+            });
+            self.post(CHAT, CHAT, body).await;
+        }
+        let unknown =
+            json!({ "model": "gpt-4o", "messages": [{ "role": "user", "content": "?" }] });
+        self.post(CHAT, CHAT, unknown).await;
+        self.post(CHAT, CHAT, json!({ "model": "ken", "messages": [] }))
+            .await;
+        const EMBEDDINGS: &str = "/v1/embeddings";
+        for (input, format) in [
+            (json!("退貨"), "base64"),
+            (json!(["a", "b"]), "float"),
+            (json!([1]), "float"),
+        ] {
+            let body = json!({ "model": "ken-embedding", "input": input, "encoding_format": format, "input_type": "query" });
+            self.post(EMBEDDINGS, EMBEDDINGS, body).await;
+        }
+        self.get("/v1/models", "/v1/models").await;
+        const RETRIEVAL: &str = "/dify/retrieval";
+        let condition = json!({ "logical_operator": "or", "conditions": [
+            { "name": "kind", "comparison_operator": "in", "value": ["faq", "article"] },
+            { "name": "title", "comparison_operator": "not empty", "value": null },
+            { "name": "updated_at", "comparison_operator": "≥", "value": 1 },
+        ] });
+        for id in ["default", "none"] {
+            let body = json!({
+                "knowledge_id": id, "query": "退款要幾天", "metadata_condition": condition,
+                "retrieval_setting": { "top_k": 3, "score_threshold": 0.1 },
+            });
+            self.post(RETRIEVAL, RETRIEVAL, body).await;
+        }
     }
 
     async fn cases(&mut self) {
@@ -834,7 +883,8 @@ impl Compared {
         )
         .await;
         self.get(INBOX, "/v1/inboxes/shop").await;
-        let line = json!({ "channel": "line", "name": "LINE", "secrets": { "channel_secret": "x" } });
+        let line =
+            json!({ "channel": "line", "name": "LINE", "secrets": { "channel_secret": "x" } });
         self.put(INBOX, "/v1/inboxes/line", line).await;
         self.post(INBOX, "/v1/inboxes/line:test", Value::Null).await;
         self.post(INBOX, "/v1/inboxes/shop:test", Value::Null).await;

@@ -49,7 +49,7 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
         };
         let question =
             json!({ "question": format!("{topic}要幾天？ {own}"), "conversation_id": "c1" });
-        match random.u32(..30) {
+        match random.u32(..34) {
             0..5 => {
                 let text = format!("# {topic}說明\n\n{topic}需要 {days} 天，憑 {own} 辦理。\n");
                 request(
@@ -138,6 +138,23 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
                 )
             }
             27 => request(Method::GET, "/v1/insights/gap-closures".into(), None),
+            28 => {
+                let message =
+                    json!({ "role": "user", "content": format!("{topic}要幾天？ {own}") });
+                let body = json!({ "model": "ken", "messages": [message], "user": "c2" });
+                request(Method::POST, "/v1/chat/completions".into(), Some(body))
+            }
+            29 => {
+                let body = json!({ "model": "ken-embedding", "input": format!("{topic} {own}") });
+                request(Method::POST, "/v1/embeddings".into(), Some(body))
+            }
+            30 => request(Method::GET, "/v1/models".into(), None),
+            31 => {
+                // One's own knowledge, or that of another tenant, which is refused.
+                let of = ["aa", "bb", "cc", tenant][random.usize(..4)];
+                let body = json!({ "knowledge_id": of, "query": format!("{topic} {own}") });
+                request(Method::POST, "/dify/retrieval".into(), Some(body))
+            }
             _ => request(Method::POST, "/v1/answers".into(), Some(question)),
         }
     };
@@ -228,11 +245,12 @@ impl Tenants {
 
 /// The reply without volatile fields: times and random ids.
 fn lasting(reply: &Value) -> Value {
-    const OF_THE_MOMENT: [&str; 17] = [
+    const OF_THE_MOMENT: [&str; 18] = [
         "timings_ms",
         "request_id",
         "closed_at",
         "closed_by",
+        "created",
         "created_at",
         "updated_at",
         "at",

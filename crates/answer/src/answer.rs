@@ -61,6 +61,7 @@ pub use candidates::{best_logit, reranked_first, to_front};
 pub use chinese_script::occurs_in;
 pub use compose::AnswerDraft;
 pub use passage::Passage;
+pub use pipeline::ScoredPassage;
 use pipeline::{Pipeline, SubQuestion, elapsed_ms, find};
 pub use record::{LoggedQuestion, RecordedRequest};
 pub use settings::{AnswerSettings, SettingsCache};
@@ -545,6 +546,27 @@ impl Answerer {
         })
     }
 
+    /// Finds the passages for a question, of those that `keep` accepts, each with the estimated probability that it
+    /// answers. `most` is the maximum number, the question's `limit` how many are searched. Neither the history nor the
+    /// level counts, and nothing is recorded.
+    ///
+    /// # Errors
+    /// [`AnswerError`] if the search or the store fails.
+    pub async fn passages(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+        most: usize,
+        keep: impl Fn(&Evidence) -> bool + Send,
+    ) -> Result<Vec<ScoredPassage>, AnswerError> {
+        let settings = self.settings.of(workspace).await?;
+        let mut asked = standalone(question);
+        asked.query.tuning = question.tuning.or(settings.tuning);
+        let redactor = Redactor::default();
+        let pipeline = self.pipeline(&settings, &redactor);
+        pipeline.passages(workspace, asked, most, keep).await
+    }
+
     async fn names(
         &self,
         workspace: &WorkspaceId,
@@ -565,20 +587,7 @@ impl Answerer {
         let start = Instant::now();
         let language = reply_language(&question.text, question.language.as_deref());
         let settings = self.settings.of(workspace).await?;
-        let query = Query::of(question.text.clone());
-        let asked = SubQuestion {
-            text: &question.text,
-            query: query
-                .with_limit(question.limit)
-                .with_filter(question.filter.clone()),
-            about: DocumentBoosts::default(),
-            language,
-            ceiling: Strategy::Standard,
-            min_confidence: 1.0,
-            deadline: None,
-            vector: None,
-            events: None,
-        };
+        let asked = standalone(question);
         let redactor = Redactor::default();
         let pipeline = Pipeline {
             llm: None,
@@ -601,5 +610,22 @@ impl Answerer {
             distrusted: &settings.distrusted,
             redactor,
         }
+    }
+}
+
+/// Returns a message as one question without history, for what composes no new text.
+fn standalone(question: &Question) -> SubQuestion<'_> {
+    SubQuestion {
+        text: &question.text,
+        query: Query::of(question.text.clone())
+            .with_limit(question.limit)
+            .with_filter(question.filter.clone()),
+        about: DocumentBoosts::default(),
+        language: reply_language(&question.text, question.language.as_deref()),
+        ceiling: Strategy::Standard,
+        min_confidence: 1.0,
+        deadline: None,
+        vector: None,
+        events: None,
     }
 }

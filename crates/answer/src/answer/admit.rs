@@ -108,7 +108,22 @@ impl Admission {
 
     /// Returns whether a passage with this logit answers with at least this confidence.
     pub fn answers(&self, logit: f32, least: f32) -> bool {
-        self.model.reading.confidence(logit) >= least
+        self.by_reading(logit) >= least
+    }
+
+    /// Returns the probability that a passage with this logit answers, in [0, 1].
+    pub fn by_reading(&self, logit: f32) -> f32 {
+        self.model.reading.confidence(logit)
+    }
+
+    /// Returns the probability that the evidence answers, by search scores alone, in [0, 1].
+    pub fn by_search(&self, features: &Features) -> f32 {
+        let confidence = self.model.confidence(features);
+        match features.names_another() {
+            // The reader sees for itself which model a passage is about.
+            true => confidence.min(ANOTHER),
+            false => confidence,
+        }
     }
 
     /// Raises a verdict if the heading of a section in the evidence asks the same question.
@@ -136,15 +151,10 @@ impl Admission {
         reading: Option<Option<f32>>,
         min_confidence: f32,
     ) -> Verdict {
-        let by_search = || match features.names_another() {
-            // The reader sees for itself which model a passage is about.
-            true => self.model.confidence(features).min(ANOTHER),
-            false => self.model.confidence(features),
-        };
         let (confidence, least) = match reading {
-            None => (by_search(), min_confidence),
-            Some(None) => (by_search(), stricter_by_search(min_confidence)),
-            Some(Some(logit)) => (self.model.reading.confidence(logit), min_confidence),
+            None => (self.by_search(features), min_confidence),
+            Some(None) => (self.by_search(features), stricter_by_search(min_confidence)),
+            Some(Some(logit)) => (self.by_reading(logit), min_confidence),
         };
         let confidence = if evidence.is_empty() { 0.0 } else { confidence };
         let decision = match !evidence.is_empty() && confidence >= least {

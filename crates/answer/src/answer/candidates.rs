@@ -117,6 +117,22 @@ impl Candidates {
         Ok(())
     }
 
+    /// Runs the reader on the question and each of the first passages, as many as it may read, and stores the readings.
+    pub async fn read_all(
+        &mut self,
+        reader: &Reader,
+        question: &str,
+        term_weights: &[(String, f32)],
+    ) -> Result<(), ReaderError> {
+        let read = self.evidence.iter().zip(&self.passages);
+        let texts: Vec<String> = read
+            .take(reader.n_passages())
+            .map(|(evidence, passage)| Window::of(evidence, passage, term_weights).text)
+            .collect();
+        self.readings = reader.read(question, &texts, reader.until(None)).await?;
+        Ok(())
+    }
+
     /// Drops the readings that [`read`] would not have made with a threshold. The readings must have been made with this
     /// or a higher one.
     pub fn keep_readings_of(&mut self, admission: &Admission, min_confidence: f32) {

@@ -84,6 +84,15 @@ pub struct SubAnswer {
     pub timings: Timings,
 }
 
+/// A passage with the probability that it answers the question.
+#[derive(Debug, Clone)]
+pub struct ScoredPassage {
+    /// The passage.
+    pub evidence: Evidence,
+    /// The estimated probability that the passage answers the question, in [0, 1].
+    pub confidence: f32,
+}
+
 /// The components that answer a question.
 #[derive(Clone, Copy)]
 pub struct Pipeline<'a> {
@@ -101,6 +110,8 @@ pub struct Pipeline<'a> {
     pub redactor: &'a Redactor,
 }
 
+/// The number of top passages that the confidence by search scores is computed from: the usual limit of a question.
+const FEATURES_OF: usize = 10;
 /// The time before the deadline that is reserved for the steps after generation.
 const RESERVE: Duration = Duration::from_millis(15);
 /// The minimum time for generation. If less remains, no model is called.
@@ -202,6 +213,67 @@ impl Pipeline<'_> {
         state.verdict = Verdict::CERTAIN;
         state.compose();
         Ok(Some(state.into_answer(start)))
+    }
+
+    /// Finds the passages for one question, of those that `keep` accepts, and estimates for each the probability that it
+    /// answers the question. Returns at most `most`, the likeliest first.
+    ///
+    /// The probability of a passage that the reader read is that of its logit. Any other passage has the probability that
+    /// the whole evidence answers, by search scores, times its share of the best search score, and at most the lowest
+    /// probability that was read. An FAQ with the same question, word for word, has 1.
+    ///
+    /// # Errors
+    /// [`AnswerError`] if the search or the store fails. If the reader fails, no passage counts as read.
+    pub async fn passages(
+        self,
+        workspace: &WorkspaceId,
+        question: SubQuestion<'_>,
+        most: usize,
+        keep: impl Fn(&Evidence) -> bool + Send,
+    ) -> Result<Vec<ScoredPassage>, AnswerError> {
+        let state = self.retrieve(workspace, question).await?;
+        let (text, weights) = (state.query.text(), &state.retrieved.term_weights);
+        let (mut evidence, _) = state.candidates.into_evidence();
+        evidence.retain(keep);
+        evidence.truncate(most.max(FEATURES_OF));
+        let keys: HashSet<u32> = evidence.iter().map(|e| e.chunk.key).collect();
+        let mut hits = state.retrieved.hits;
+        hits.retain(|hit| keys.contains(&hit.chunk_key));
+        hits.truncate(FEATURES_OF);
+        let (mut candidates, is_identical) = Candidates::with_identical_first(evidence, text);
+        if let Some(reader) = self.reader
+            && let Err(error) = candidates.read_all(reader, text, weights).await
+        {
+            tracing::debug!(%error, "reader unavailable; falling back to search scores");
+        }
+        let (evidence, passages) = (candidates.evidence(), candidates.passages());
+        let first = &evidence[..evidence.len().min(FEATURES_OF)];
+        let by_search = self
+            .admission
+            .by_search(&Features::of(text, weights, &hits, first, passages));
+        let (evidence, readings) = candidates.into_evidence();
+        let readings = readings.iter().map(|reading| reading.logit);
+        let readings: Vec<f32> = readings
+            .map(|logit| self.admission.by_reading(logit))
+            .collect();
+        let lowest = readings.iter().copied().fold(1.0, f32::min);
+        let scores = evidence.iter().map(|e| e.score);
+        let best = scores.fold(f32::EPSILON, f32::max);
+        let scored = evidence.into_iter().enumerate().map(|(at, evidence)| {
+            let confidence = match readings.get(at) {
+                _ if at == 0 && is_identical => Verdict::CERTAIN.confidence,
+                Some(confidence) => *confidence,
+                None => (by_search * evidence.score / best).clamp(0.0, lowest),
+            };
+            ScoredPassage {
+                evidence,
+                confidence,
+            }
+        });
+        let mut scored: Vec<ScoredPassage> = scored.collect();
+        scored.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+        scored.truncate(most);
+        Ok(scored)
     }
 
     /// Searches and loads the evidence. Removes distrusted versions and puts an identical FAQ first.
