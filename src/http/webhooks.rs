@@ -328,9 +328,8 @@ pub struct InboxTestResponse {
     pub is_ready: bool,
     /// What is wrong, and what to do.
     pub faults: Vec<String>,
-    /// What the platform says about the account; null if it was not reached.
-    #[schema(value_type = Option<Object>)]
-    pub account: Option<serde_json::Value>,
+    /// What the platform says about the account, as JSON; null if it was not reached.
+    pub account: Option<String>,
     /// The path of the webhook, below the service's public address, to enter at the platform.
     pub webhook_path: String,
     /// The last request that the platform made to this process; null if none came.
@@ -383,7 +382,7 @@ pub async fn test_inbox(
                     body: &answered.body,
                 };
                 match channel.outcome(&reply) {
-                    Outcome::Accepted => account = Some(reply.json()),
+                    Outcome::Accepted => account = Some(reply.json().to_string()),
                     Outcome::Reconnect(code) => faults.push(format!(
                         "the platform refuses the access token ({code}); it is expired, withdrawn, or lacks a permission: set it again"
                     )),

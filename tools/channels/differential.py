@@ -112,6 +112,12 @@ def line_agrees(body, ours, counts):
     expect(len(theirs) == len(ours["events"]), "LINE", body, ours)
     for their, our in zip(theirs, ours["events"]):
         what = our["what"]
+        if what.get("ignored", "").startswith("cannot read"):
+            # The library allows fields to be missing that Ken needs.
+            needed = [their.webhook_event_id, their.type] + ([their.message and their.message.id] if their.type == "message" else [])
+            expect(None in needed or "" in needed, "LINE", body, ours)
+            counts.add("only the library reads")
+            continue
         expect(our["at_ms"] == their.timestamp, "LINE", body, ours)
         if "message" in what and their.type == "message":
             message = what["message"]

@@ -67,8 +67,8 @@ impl Channel for Line {
         }
         let body = webhook.json()?;
         // An empty list is the console's check of the address.
-        let events = list_at(&body, "/events").iter().map(event);
-        Ok(Delivered::Events(events.collect::<Result<_, _>>()?))
+        let events = list_at(&body, "/events").iter().map(readable);
+        Ok(Delivered::Events(events.collect()))
     }
 
     fn calls(&self, credentials: &Credentials, message: &Outgoing, way: &Way) -> Vec<Call> {
@@ -136,6 +136,15 @@ fn retry_key(message_id: &str, n: usize) -> String {
     let digest = sha256(format!("{message_id}/{n}").as_bytes());
     let bytes: [u8; 16] = std::array::from_fn(|at| digest[at]);
     Uuid::new_v8(bytes).to_string()
+}
+
+/// An event; one that lacks what it needs does not keep those beside it from being read.
+fn readable(value: &Value) -> Event {
+    event(value).unwrap_or_else(|why| Event {
+        id: String::new(),
+        at: None,
+        what: EventKind::Ignored(why.to_string()),
+    })
 }
 
 fn event(value: &Value) -> Result<Event, Rejection> {
@@ -288,7 +297,7 @@ mod tests {
         );
         assert!(matches!(
             signed(r#"{"events":[{}]}"#),
-            Err(Rejection::Malformed(_))
+            Ok(Delivered::Events(events)) if matches!(&events[0].what, EventKind::Ignored(_))
         ));
     }
 

@@ -81,10 +81,11 @@ impl Channel for Whatsapp {
                 continue;
             }
             for message in list_at(value, "/messages") {
-                events.extend(inbound(value, message)?);
+                // One that lacks what it needs does not keep those beside it from being read.
+                events.extend(inbound(value, message).unwrap_or_default());
             }
             for message in list_at(value, "/message_echoes") {
-                events.push(echo(message)?);
+                events.extend(echo(message));
             }
             for status in list_at(value, "/statuses") {
                 events.extend(report(status));

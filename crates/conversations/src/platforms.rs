@@ -147,6 +147,9 @@ impl Platform<'_> {
         let Some(channel) = channel_of(inbox.channel) else {
             return Err(Failure::Final("no_platform".to_owned()));
         };
+        if user_id.is_empty() {
+            return Err(Failure::Final("unknown_customer".to_owned()));
+        }
         let credentials = credentials_of(self.vault, channel, sealed);
         let credentials = credentials.map_err(|_| Failure::retry("sealed_by_another_key"))?;
         let unavailable = |_: StoreError| Failure::retry("store_unavailable");
