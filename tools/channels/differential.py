@@ -114,13 +114,18 @@ def line_agrees(body, ours, counts):
         what = our["what"]
         if what.get("ignored", "").startswith("cannot read"):
             # The library allows fields to be missing that Ken needs.
-            needed = [their.webhook_event_id, their.type] + ([their.message and their.message.id] if their.type == "message" else [])
+            message = getattr(their, "message", None)
+            needed = [their.webhook_event_id, their.type, getattr(message, "id", None)]
             expect(None in needed or "" in needed, "LINE", body, ours)
             counts.add("only the library reads")
             continue
         expect(our["at_ms"] == their.timestamp, "LINE", body, ours)
         if "message" in what and their.type == "message":
             message = what["message"]
+            if not hasattr(their.source, "user_id"):
+                # A field that Ken does not need is missing: the library reads the event in part.
+                counts.add("only Ken reads")
+                continue
             expect(message["from"]["user_id"] == their.source.user_id, "LINE", body, ours)
             expect(our["id"] == their.message.id, "LINE", body, ours)
             expect(message["token"] == their.reply_token, "LINE", body, ours)
@@ -252,7 +257,7 @@ def check_telegram():
     for update in updates:
         body = json.dumps(update)
         ours = WIRE_PROCESS.receive("telegram", TELEGRAM, {"x-telegram-bot-api-secret-token": "telegram-secret"}, body)["events"][0]
-        theirs = telegram.Update.de_json(update, None)
+        theirs = telegram.Update.de_json(json.loads(body), None)
         what = ours["what"]
         expect(ours["id"] == str(theirs.update_id), "Telegram", update, ours)
         if theirs.message and theirs.message.chat.type == "private":
@@ -296,7 +301,7 @@ class Recorder(http.server.BaseHTTPRequestHandler):
             body = {name: (json.loads(value) if value[:1] in "{[" else value) for name, value in urllib.parse.parse_qsl(body.decode())}
         Recorder.calls.append({"method": "POST", "path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}, "body": body})
         reply = {"ok": True, "sentMessages": [{"id": "1", "quoteToken": "q"}],
-                 "result": {"message_id": 1, "date": 1, "chat": {"id": 42, "type": "private"}}}
+                 "result": {"message_id": 1, "date": 1, "chat": {"id": 42, "type": "private"}, "id": 1, "is_bot": True, "first_name": "Ken", "username": "ken_bot"}}
         reply = json.dumps(reply).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
