@@ -1,5 +1,25 @@
 // Written by `npm run api` from docs/reference/openapi.json.
 export interface paths {
+    "/dify/retrieval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find passages for Dify's external knowledge. In Dify, enter the service's address with `/dify` as the endpoint. Only
+         *     documents without an audience are found.
+         */
+        post: operations["post_retrieval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -247,6 +267,26 @@ export interface paths {
         get: operations["get_chat_file"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chat/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer the last user message of a conversation, or refuse, as OpenAI's chat completions. Streams are sent when the answer
+         *     is verified as a whole, sentence by sentence.
+         */
+        post: operations["post_chat_completion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -785,6 +825,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/embeddings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Encode texts as vectors, as OpenAI's embeddings. */
+        post: operations["post_embeddings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/experiments": {
         parameters: {
             query?: never;
@@ -997,7 +1054,11 @@ export interface paths {
         get: operations["get_inbox"];
         /** Connect an inbox, or change it. A new one is in `shadow` mode unless the settings say otherwise. */
         put: operations["put_inbox"];
-        post?: never;
+        /**
+         * Test whether an inbox is connected: its secrets, what the platform says to them, and the last request of the platform. The
+         *     path ends in `:test`.
+         */
+        post: operations["test_inbox"];
         /** Disconnect an inbox. Its secrets are removed. Its conversations stay, as long as `keep_days` says. */
         delete: operations["delete_inbox"];
         options?: never;
@@ -1043,6 +1104,24 @@ export interface paths {
         get: operations["get_shadow_report"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/inboxes/{id}/webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check the address, as Meta's platforms do. */
+        get: operations["check_webhook"];
+        put?: never;
+        /** Deliver a platform's events, signed as it signs. They are durable when the reply comes. */
+        post: operations["post_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1298,6 +1377,26 @@ export interface paths {
         post?: never;
         /** Revoke a key permanently. */
         delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the models that the caller may use: `ken` at the workspace's level, one for each other level if the role may choose
+         *     a level (`editor` and above), and the embedding model with its dimension.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1641,6 +1740,13 @@ export interface components {
             /** @description What the judged question expects and `after` does not have. */
             unmet: components["schemas"]["Expectation"][];
         };
+        /** @description A citation of a sentence. */
+        Annotation: {
+            /** @description `url_citation`. */
+            type: string;
+            /** @description The citation. */
+            url_citation: components["schemas"]["UrlCitation"];
+        };
         /**
          * @description What is counted of a group of answers.
          *
@@ -1852,6 +1958,17 @@ export interface components {
             shown: number;
             /** @description Customers who were helped. */
             successes: number;
+        };
+        /** @description The message of an answer. */
+        AssistantMessage: {
+            /** @description The citations of the sentences, in order. */
+            annotations: components["schemas"]["Annotation"][];
+            /** @description The text, also of a refusal, a clarifying question or a handoff; see `ken.outcome`. */
+            content: string;
+            /** @description Null. A refusal of the knowledge base is in `content`. */
+            refusal?: string | null;
+            /** @description `assistant`. */
+            role: string;
         };
         /** @description An entry of the audit log. */
         AuditEntry: {
@@ -2160,10 +2277,72 @@ export interface components {
             state: components["schemas"]["DeadLetterState"];
         };
         /**
-         * @description `generic`: any system, by signed callbacks. `web`: a chat on a web site or in an app. `phone`: transcripts of calls.
+         * @description `generic`: any system, by signed callbacks. `web`: a chat on a web site or in an app. `phone`: transcripts of calls. `line`: a LINE official account. `whatsapp`: a WhatsApp business number. `messenger`: a Facebook page. `telegram`: a Telegram bot. `slack`: a Slack app.
          * @enum {string}
          */
-        ChannelKind: "generic" | "web" | "phone";
+        ChannelKind: "generic" | "web" | "phone" | "line" | "whatsapp" | "messenger" | "telegram" | "slack";
+        /** @description The only choice of a completion. */
+        ChatChoice: {
+            /** @description `stop`. */
+            finish_reason: string;
+            /**
+             * Format: int32
+             * @description 0.
+             */
+            index: number;
+            /** @description The answer. */
+            message: components["schemas"]["AssistantMessage"];
+        };
+        /**
+         * @description A conversation whose last user message is the question. Fields that are not listed, such as `temperature`,
+         *     `max_tokens`, `tools` and `response_format`, are accepted and ignored.
+         */
+        ChatCompletionRequest: {
+            /**
+             * @description Oldest first. The last message of the role `user` is the question, 1 to 2,000 characters. Earlier messages of
+             *     `user` and `assistant` are the history: the last 50 of them, each cut to 2,000 characters. Messages of other roles
+             *     and messages after the question are ignored.
+             */
+            messages: components["schemas"]["CompletionMessage"][];
+            metadata?: components["schemas"]["ChatMetadata"] | null;
+            /** @description `ken`, or a model of `GET /v1/models` with a level. */
+            model: string;
+            /**
+             * Format: int64
+             * @description The number of choices: 1, the default.
+             */
+            n?: number | null;
+            /** @description Reply with server-sent events. Default false. */
+            stream?: boolean | null;
+            stream_options?: components["schemas"]["StreamOptions"] | null;
+            /**
+             * @description The end user, 1 to 128 characters: recorded as the customer. It is also the conversation, unless
+             *     `metadata.conversation_id` names one.
+             */
+            user?: string | null;
+        };
+        /** @description An answer as a chat completion. */
+        ChatCompletionResponse: {
+            /** @description One choice. */
+            choices: components["schemas"]["ChatChoice"][];
+            /** @description The addresses of the cited documents, each once, in order of use. */
+            citations: string[];
+            /**
+             * Format: int64
+             * @description When it was made, in seconds since 1970.
+             */
+            created: number;
+            /** @description The completion's id. `ken.answer_id` is the id for feedback. */
+            id: string;
+            /** @description The answer's outcome and citations. */
+            ken: components["schemas"]["KenAnswerBody"];
+            /** @description The model of the request. */
+            model: string;
+            /** @description `chat.completion`. */
+            object: string;
+            /** @description Estimated tokens. */
+            usage: components["schemas"]["UsageBody"];
+        };
         /** @description A page of a chat. */
         ChatListResponse: {
             /** @description Of this visitor on this inbox, in the order of the log, without notes among agents. */
@@ -2201,6 +2380,20 @@ export interface components {
         ChatMessageResponse: {
             /** @description Its id; null if it was stored before. */
             message_id?: string | null;
+        };
+        /** @description Values that only Ken uses. Other keys are accepted and ignored. */
+        ChatMetadata: {
+            /** @description The audiences of the end user, separated by commas, such as `agent,tier:gold`. */
+            audience?: string | null;
+            /** @description The channel that the question comes from, 1 to 128 characters, such as `web`. */
+            channel?: string | null;
+            /**
+             * @description The conversation, 1 to 128 characters, the same for all its turns. If the request has no earlier messages, its
+             *     recorded turns are the history.
+             */
+            conversation_id?: string | null;
+            /** @description Language of the reply (BCP 47). Default: that of the question. */
+            language?: string | null;
         };
         /** @description The chat to open. */
         ChatRequest: {
@@ -2314,6 +2507,36 @@ export interface components {
          * @enum {string}
          */
         CollisionReason: "taken" | "same" | "answered" | "nearer";
+        /**
+         * @description How a field is compared. Text: the first ten. Numbers: `=` to `≤`; `updated_at` counts as seconds since 1970, any other
+         *     field as the number that it is written as. Times: `before`, `after`.
+         * @enum {string}
+         */
+        ComparisonOperator: "contains" | "not contains" | "start with" | "end with" | "is" | "is not" | "in" | "not in" | "empty" | "not empty" | "=" | "≠" | ">" | "<" | "≥" | "≤" | "before" | "after";
+        /** @description A message of a conversation. */
+        CompletionMessage: {
+            content?: components["schemas"]["MessageContent"] | null;
+            /** @description The author. */
+            role: components["schemas"]["CompletionRole"];
+        };
+        /**
+         * @description The author of a message. Messages of `system`, `developer`, `tool` and `function` are ignored.
+         * @enum {string}
+         */
+        CompletionRole: "system" | "developer" | "user" | "assistant" | "tool" | "function";
+        /** @description A condition on one field. */
+        Condition: {
+            /** @description How the field is compared. */
+            comparison_operator: components["schemas"]["ComparisonOperator"];
+            /**
+             * @description `title`, `document_id`, `path`, `uri`, `language`, `tags`, `kind` or `updated_at`. Any other field is absent from
+             *     every document.
+             */
+            name: string;
+            value?: components["schemas"]["ConditionValue"] | null;
+        };
+        /** @description A value, or a list of values for `in` and `not in`. A text is split at commas for these. */
+        ConditionValue: string | number | string[];
         /** @description The settings of the service. */
         ConfigResponse: {
             /** @description Every setting, by section, in the order of the documentation. */
@@ -2361,6 +2584,13 @@ export interface components {
          * @enum {string}
          */
         ConsentPurpose: "service" | "proactive" | "marketing" | "profiling";
+        /** @description A part of a message. */
+        ContentPart: {
+            /** @description The text of a part of the type `text`. The texts of a message are joined with line breaks. */
+            text?: string | null;
+            /** @description `text`. A user's message may have no other type; other parts of an assistant's message are ignored. */
+            type: string;
+        };
         /** @description A conversation. */
         Conversation: {
             /** @description The newest message of the customer that was answered, handed off, or answered in the shadow. */
@@ -2608,7 +2838,7 @@ export interface components {
          * @description `callback`: a signed request to the inbox's `callback_url`. `pull`: the client reads it from the API.
          * @enum {string}
          */
-        DeliveryRoute: "callback" | "pull";
+        DeliveryRoute: "callback" | "pull" | "platform";
         /**
          * @description `queued`: waits for its first or next attempt. `sending`: an attempt is under way. `accepted`: the platform took it. `delivered`, `read`: the platform reports it. `failed`: it will not be tried again. `expired`: it was not sent before the channel's window closed. `cancelled`: an agent took over before it was sent.
          * @enum {string}
@@ -2644,6 +2874,17 @@ export interface components {
              * @description The newer version.
              */
             to: number;
+        };
+        /** @description An error in Dify's shape. */
+        DifyErrorResponse: {
+            /**
+             * Format: int32
+             * @description 1001: no key as `Authorization: Bearer`. 1002: the key is invalid or lacks the right. 2001: the key has no such
+             *     knowledge. Otherwise the HTTP status.
+             */
+            error_code: number;
+            /** @description The cause and the remedy. */
+            error_msg: string;
         };
         /**
          * @description `in`: from the customer. `out`: to the customer. `note`: among agents. `shadow`: an answer that was made and not sent.
@@ -2993,6 +3234,57 @@ export interface components {
          * @enum {string}
          */
         DraftState: "open" | "approved" | "published" | "rejected" | "merged";
+        /** @description The vector of a text. */
+        EmbeddingBody: {
+            /** @description A vector of unit length. */
+            embedding: components["schemas"]["VectorBody"];
+            /** @description The index of the text in the request. */
+            index: number;
+            /** @description `embedding`. */
+            object: string;
+        };
+        /** @description A text, several texts, or token ids, which are rejected. */
+        EmbeddingsInput: string | string[] | number[] | number[][];
+        /** @description Texts to encode. Fields that are not listed are accepted and ignored. */
+        EmbeddingsRequest: {
+            /**
+             * Format: int64
+             * @description The dimension of the vectors, which cannot be changed; see `GET /v1/models`.
+             */
+            dimensions?: number | null;
+            encoding_format?: components["schemas"]["EncodingFormat"] | null;
+            /**
+             * @description A text or a list of 1 to 2,048 texts, none of them empty. The encoder reads the beginning of a long text, some 500
+             *     tokens. Token ids are rejected.
+             */
+            input: components["schemas"]["EmbeddingsInput"];
+            input_type?: components["schemas"]["InputType"] | null;
+            /** @description `ken-embedding`. */
+            model: string;
+        };
+        /** @description The vectors of the texts. */
+        EmbeddingsResponse: {
+            /** @description In the order of the texts. */
+            data: components["schemas"]["EmbeddingBody"][];
+            /** @description `ken-embedding`. */
+            model: string;
+            /** @description `list`. */
+            object: string;
+            /** @description Estimated tokens. */
+            usage: components["schemas"]["EmbeddingsUsage"];
+        };
+        /** @description Estimated tokens, as in chat completions. */
+        EmbeddingsUsage: {
+            /** @description Of all texts. */
+            prompt_tokens: number;
+            /** @description Equal to `prompt_tokens`. */
+            total_tokens: number;
+        };
+        /**
+         * @description How a vector is written.
+         * @enum {string}
+         */
+        EncodingFormat: "float" | "base64";
         /** @description What was erased. */
         ErasedResponse: {
             /** @description The customer. */
@@ -4186,7 +4478,9 @@ export interface components {
             /**
              * @description Secrets to set, or null to remove one; others stay. `webhook_secret` signs callbacks (`whsec_…`; one is made if a
              *     `callback_url` is set without). `identity_key` verifies the tokens of people who are signed in: a text of at least 32
-             *     bytes (HS256) or a public key in PEM (ES256).
+             *     bytes (HS256) or a public key in PEM (ES256). Of platforms: `channel_secret`, `access_token` (`line`); `app_secret`,
+             *     `verify_token`, `access_token`, `phone_number_id` (`whatsapp`; `messenger` without the last); `bot_token`,
+             *     `secret_token` (`telegram`); `signing_secret`, `bot_token` (`slack`).
              */
             secrets?: {
                 [key: string]: string | null;
@@ -4245,6 +4539,12 @@ export interface components {
              */
             mode?: components["schemas"]["SendMode"];
             /**
+             * @description Where the platform's API is, if not at its own address (`line`, `whatsapp`, `messenger`, `telegram`, `slack`): an
+             *     `https` address, as of a proxy, without a slash at its end.
+             * @default null
+             */
+            platform_url?: string | null;
+            /**
              * Format: int32
              * @description After how many hours without a message a conversation is over, 1 to 8,760. A later message opens a new one.
              * @default 72
@@ -4263,11 +4563,28 @@ export interface components {
              */
             window_hours?: number | null;
         };
+        /** @description Whether an inbox is connected rightly. */
+        InboxTestResponse: {
+            /** @description What the platform says about the account, as JSON; null if it was not reached. */
+            account?: string | null;
+            /** @description What is wrong, and what to do. */
+            faults: string[];
+            /** @description Whether nothing is wrong. */
+            is_ready: boolean;
+            last_webhook?: components["schemas"]["LastWebhook"] | null;
+            /** @description The path of the webhook, below the service's public address, to enter at the platform. */
+            webhook_path: string;
+        };
         /** @description The inboxes of a workspace. */
         InboxesResponse: {
             /** @description Ordered by id. The values of secrets are never shown. */
             inboxes: components["schemas"]["Inbox"][];
         };
+        /**
+         * @description The role of a text in a search.
+         * @enum {string}
+         */
+        InputType: "passage" | "query";
         /** @description Counts by what they are grouped by, in its order. */
         InsightSummary: {
             /**
@@ -4501,6 +4818,41 @@ export interface components {
          * @enum {string}
          */
         Judgement: "right" | "wrong" | "refused" | "rightly_refused" | "falsely_answered";
+        /** @description The answer's outcome and citations, as in the reply of `POST /v1/answers`. */
+        KenAnswerBody: {
+            /** @description The answer's id; feedback names it. */
+            answer_id: string;
+            /** @description Citations of the sentences, in order of use. */
+            citations: components["schemas"]["CitationBody"][];
+            /**
+             * Format: float
+             * @description Estimated probability that the evidence answers the question, 0 to 1.
+             */
+            confidence: number;
+            /** @description The conversation that the answer is recorded in. */
+            conversation_id?: string | null;
+            /** @description BCP 47. */
+            language: string;
+            /** @description Limitations of the answer, and components that were unavailable. */
+            notes: components["schemas"]["Note"][];
+            /** @description The decision. */
+            outcome: components["schemas"]["Outcome"];
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description How the text was produced. */
+            strategy: components["schemas"]["Strategy"];
+            /** @description Questions that the asker can choose from. */
+            suggestions: string[];
+        };
+        /** @description Properties of a model in Ken. */
+        KenModelBody: {
+            /** @description How many numbers a vector has; null for a chat model. */
+            dimension?: number | null;
+            /** @description The encoder. Vectors of different encoders cannot be compared. Null for a chat model. */
+            encoder?: string | null;
+            /** @description `chat` or `embedding`: the route that accepts the model. */
+            kind: string;
+            level?: components["schemas"]["Level"] | null;
+        };
         /** @description A new key with its secret. */
         KeyCreated: components["schemas"]["ApiKey"] & {
             /** @description The secret to send as `Authorization: Bearer …`. Shown only once. */
@@ -4535,6 +4887,20 @@ export interface components {
              *     `revoked_at`, `last_used_at`.
              */
             keys: components["schemas"]["ApiKey"][];
+        };
+        /** @description The last request that a platform made, in memory. */
+        LastWebhook: {
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            at: string;
+            /** @description Its body, the first 16 KiB. */
+            body: string;
+            /** @description Why it was refused. */
+            error?: string | null;
+            /** @description How many events it held; null if it was refused. */
+            n_events?: number | null;
         };
         /** @description Result of learning settings. */
         LearnedTuning: {
@@ -4728,6 +5094,11 @@ export interface components {
              */
             n_chunks: number;
         };
+        /**
+         * @description Whether all conditions have to hold or one of them.
+         * @enum {string}
+         */
+        LogicalOperator: "and" | "or";
         /** @description A message of a conversation. */
         Message: {
             /** @description The answer that it is, for `GET /v1/answers/{id}`. */
@@ -4758,6 +5129,8 @@ export interface components {
             /** @description The event that added it. */
             seq: components["schemas"]["i64"];
         };
+        /** @description A text, or a list of parts. */
+        MessageContent: string | components["schemas"]["ContentPart"][];
         /** @description A message's id. */
         MessageId: string;
         /** @description A page of messages. */
@@ -4769,6 +5142,28 @@ export interface components {
         };
         /** @description One message, or several sent in a burst. */
         Messages: string | string[];
+        /** @description Conditions on the metadata of a passage. */
+        MetadataCondition: {
+            /** @description None: every passage fulfils them. */
+            conditions?: components["schemas"]["Condition"][] | null;
+            logical_operator?: components["schemas"]["LogicalOperator"] | null;
+        };
+        /** @description A model. */
+        ModelBody: {
+            /**
+             * Format: int64
+             * @description 0: Ken does not record it.
+             */
+            created: number;
+            /** @description The value for `model` in requests. */
+            id: string;
+            /** @description Properties of the model in Ken. */
+            ken: components["schemas"]["KenModelBody"];
+            /** @description `model`. */
+            object: string;
+            /** @description `ken`. */
+            owned_by: string;
+        };
         /** @description Usage of a completion. */
         ModelUsage: {
             /**
@@ -4788,6 +5183,13 @@ export interface components {
              * @description As the server counted them; null where it does not say.
              */
             prompt_tokens?: number | null;
+        };
+        /** @description The models that the caller may use. */
+        ModelsResponse: {
+            /** @description Chat models first. */
+            data: components["schemas"]["ModelBody"][];
+            /** @description `list`. */
+            object: string;
         };
         /** @description The document that is nearest to a draft. */
         NearestKnowledge: {
@@ -4829,6 +5231,26 @@ export interface components {
         Note: "false_premise" | "partly_answered" | "list_continues" | "deadline" | "encoder_unavailable" | "vectors_unavailable" | "reader_unavailable" | "not_recorded" | "llm_unavailable" | "llm_refused" | "llm_truncated" | "llm_garbage" | "llm_deadline" | "llm_unsupported";
         /** @description One name, or a list of names. */
         OneOrMany: string | string[];
+        /** @description The cause of an error, for people and for programs. */
+        OpenAiError: {
+            /**
+             * @description `invalid_api_key`, `insufficient_permissions`, `model_not_found`, `invalid_value`, `invalid_json`,
+             *     `unsupported_media_type`, `request_too_large`, `method_not_allowed`, `not_found`, `conflict`, `rate_limit_exceeded`,
+             *     `overloaded`, `timeout`, `unavailable` or `internal_error`.
+             */
+            code: string;
+            /** @description The cause and the remedy. */
+            message: string;
+            /** @description The field that is wrong, for example `messages[0].content`. */
+            param?: string | null;
+            /** @description `invalid_request_error`, `authentication_error`, `permission_error`, `rate_limit_error` or `server_error`. */
+            type: string;
+        };
+        /** @description An error in OpenAI's shape. */
+        OpenAiErrorResponse: {
+            /** @description The error. */
+            error: components["schemas"]["OpenAiError"];
+        };
         /** @description An uploaded file. */
         OriginalBody: {
             /**
@@ -4884,6 +5306,11 @@ export interface components {
             longitude: number;
             /** @enum {string} */
             type: "location";
+        } | {
+            /** @description The platform's word for it, such as `sticker`. */
+            kind: string;
+            /** @enum {string} */
+            type: "other";
         };
         /** @description A document that a file holds. */
         PreviewBody: {
@@ -4936,7 +5363,8 @@ export interface components {
             /** @description The cause and the remedy. */
             detail?: string | null;
             /**
-             * @description Every invalid value (422), every value that the caller may not send (403), or every judged question, wording or
+             * @description Every invalid value (422), every value that the caller may not send (403), a value that names
+             *     a missing resource (404), or every judged question, wording or
              *     document that blocks the change (409).
              */
             errors?: components["schemas"]["Fault"][];
@@ -5054,6 +5482,53 @@ export interface components {
          * @enum {string}
          */
         Reason: "no_evidence" | "weak_evidence" | "no_supported_sentence" | "similar_only" | "deadline" | "conflicting_evidence" | "asked_for_person" | "ambiguous" | "greeting" | "thanks" | "goodbye";
+        /** @description A passage. */
+        RecordBody: {
+            /** @description The title and the headings in one line, an empty line, and the passage. */
+            content: string;
+            /** @description Properties of the passage; strings and numbers only. */
+            metadata: components["schemas"]["RecordMetadata"];
+            /**
+             * Format: float
+             * @description The estimated probability that the passage answers the query, 0 to 1. The reader estimates it for the first
+             *     passages. Any other passage has the probability that the whole evidence answers, by search scores, times its share
+             *     of the best search score. An FAQ with exactly this question has 1.
+             */
+            score: number;
+            /** @description The document's title. */
+            title: string;
+        };
+        /** @description Properties of a passage. Conditions use the same names, except for `chunk_id`, `document_version` and `page`. */
+        RecordMetadata: {
+            /** @description The passage's id. */
+            chunk_id: string;
+            /** @description The document's id. */
+            document_id: string;
+            /**
+             * Format: int64
+             * @description The version of the document, from 1.
+             */
+            document_version: number;
+            /** @description `article`, `faq` or `case`. */
+            kind: components["schemas"]["DocumentKind"];
+            /** @description BCP 47; omitted if unknown. */
+            language?: string | null;
+            /**
+             * Format: int32
+             * @description The page or slide where the passage begins, from 1; omitted if the source has no pages.
+             */
+            page?: number | null;
+            /** @description The document's own address, or its id if it has none. */
+            path: string;
+            /** @description The document's tags, separated by commas. */
+            tags: string;
+            /** @description The document's title. */
+            title: string;
+            /** @description When the document was last written (RFC 3339). */
+            updated_at: string;
+            /** @description The document's own address; omitted if it has none. */
+            uri?: string | null;
+        };
         /** @description The reply to a question. */
         RecordedAnswer: {
             /** @description Citations of the sentences, in order of use. */
@@ -5303,6 +5778,37 @@ export interface components {
          * @enum {string}
          */
         ResponderReason: "agent_spoke" | "taken_over" | "customer_asked" | "not_answered" | "bot_failed" | "resolved" | "returned" | "customer_returned" | "idle" | "erased";
+        /** @description A search of Dify. Fields that are not listed are accepted and ignored. */
+        RetrievalRequest: {
+            /**
+             * @description The workspace, or `WORKSPACE:TAG` for its documents with a tag. It has to be the workspace of the key; an
+             *     operator's key may name any.
+             */
+            knowledge_id: string;
+            metadata_condition?: components["schemas"]["MetadataCondition"] | null;
+            /** @description The question, 1 to 2,000 characters. */
+            query: string;
+            /** @description How many passages, and how certain. */
+            retrieval_setting?: components["schemas"]["RetrievalSetting"];
+        };
+        /** @description The passages found. */
+        RetrievalResponse: {
+            /** @description The highest score first. */
+            records: components["schemas"]["RecordBody"][];
+        };
+        /** @description How many passages, and how certain. */
+        RetrievalSetting: {
+            /**
+             * Format: float
+             * @description The lowest score of a record, 0 to 1. Default 0.
+             */
+            score_threshold?: number | null;
+            /**
+             * Format: int64
+             * @description The maximum number of records, 1 to 100. Default 4.
+             */
+            top_k?: number | null;
+        };
         /** @description An issue for manual review. */
         Review: {
             /** @description The finding in words. */
@@ -5731,6 +6237,11 @@ export interface components {
          * @enum {string}
          */
         StrategyName: "standard" | "extractive" | "generated";
+        /** @description Options of the stream. */
+        StreamOptions: {
+            /** @description Send one more chunk with `usage` and without choices before the end. Default false. */
+            include_usage?: boolean | null;
+        };
         /** @description Result for one case. */
         SubmittedCaseBody: {
             /** @description `added`, `changed` or `unchanged`. */
@@ -6015,6 +6526,29 @@ export interface components {
              */
             partial?: boolean;
         };
+        /** @description The cited document, and the sentence that cites it. */
+        UrlCitation: {
+            /** @description Where the sentence ends in `content`, in characters, exclusive. */
+            end_index: number;
+            /** @description Where the sentence begins in `content`, in characters (Unicode code points). */
+            start_index: number;
+            /** @description The document's title. */
+            title: string;
+            /**
+             * @description The document's own address. A document without one has its address in Ken's API if `http.public_url` is set, else
+             *     `ken:documents/ID?version=N`.
+             */
+            url: string;
+        };
+        /** @description Estimated tokens: 1 for each Chinese, Japanese or Korean character, 1 for every 4 other characters, rounded up. */
+        UsageBody: {
+            /** @description Of `content`. */
+            completion_tokens: number;
+            /** @description Of the question and the history that was used. */
+            prompt_tokens: number;
+            /** @description The sum of both. */
+            total_tokens: number;
+        };
         /**
          * @description Usage figures of a document for editors.
          * @enum {string}
@@ -6042,6 +6576,8 @@ export interface components {
          * @enum {string}
          */
         UtteranceRole: "user" | "agent";
+        /** @description Numbers, or little-endian 32-bit floats in base64. */
+        VectorBody: number[] | string;
         /**
          * @description `provider`: by the channel's platform. `signed_token`: by a token that the company signed. `otp`: by a one-time password. `dkim`: by the signature of a mail. `agent`: by an agent.
          * @enum {string}
@@ -6165,6 +6701,99 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    post_retrieval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetrievalRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetrievalResponse"];
+                };
+            };
+            /** @description Invalid value, or 2001: the key has no such knowledge */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifyErrorResponse"];
+                };
+            };
+            /** @description 1001: no key as `Authorization: Bearer` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifyErrorResponse"];
+                };
+            };
+            /** @description 1002: the key is invalid or lacks the right */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifyErrorResponse"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifyErrorResponse"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifyErrorResponse"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifyErrorResponse"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifyErrorResponse"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifyErrorResponse"];
+                };
+            };
+        };
+    };
     healthz: {
         parameters: {
             query?: never;
@@ -7669,6 +8298,99 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_chat_completion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Default: the key's workspace, or `default` */
+                "X-Ken-Workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatCompletionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatCompletionResponse"];
+                    "text/event-stream": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
                 };
             };
         };
@@ -11913,6 +12635,96 @@ export interface operations {
             };
         };
     };
+    post_embeddings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmbeddingsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmbeddingsResponse"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+        };
+    };
     list: {
         parameters: {
             query?: never;
@@ -13890,6 +14702,107 @@ export interface operations {
             };
         };
     };
+    test_inbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inbox's id, then `:test` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxTestResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_inbox: {
         parameters: {
             query?: never;
@@ -14295,6 +15208,218 @@ export interface operations {
                 };
             };
             /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_webhook: {
+        parameters: {
+            query?: {
+                /** @description Default: `default` */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The inbox's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The challenge */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_webhook: {
+        parameters: {
+            query?: {
+                /** @description Default: `default` */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The inbox's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description As the platform writes it */
+        requestBody: {
+            content: {
+                "application/json": string;
+            };
+        };
+        responses: {
+            /** @description Taken, or known: empty. Slack's check: the challenge */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16397,6 +17522,96 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelsResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAiErrorResponse"];
                 };
             };
         };
