@@ -17,7 +17,7 @@ use ken_base::desk::{
     ChannelKind, ClaimBasis, ConversationId, IdentityKey, IdentityKind, Inbox, InboxId,
     InboxSettings, LinkBasis, Part, SendMode, VerifiedBy,
 };
-use ken_base::domain::{Level, Role, WorkspaceId};
+use ken_base::domain::{Level, Role, Turn, WorkspaceId};
 use ken_conversations::actions::Action;
 use ken_conversations::intake::{Inbound, InboundKind, Received, Revision};
 use ken_conversations::writer::WriteError;
@@ -25,8 +25,10 @@ use ken_customers::identify::{Claim, Proof, Sender};
 
 /// How many queries are asked at once.
 const AT_ONCE: usize = 4;
+/// How long the bot waits for the agent's word, in milliseconds: the longest that an inbox allows.
+const WORD_MS: u32 = 10_000;
 /// How often it is looked whether an answer is there.
-const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
+const LOOK: std::time::Duration = std::time::Duration::from_millis(5);
 /// How long an answer may take.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
@@ -110,12 +112,14 @@ impl Evaluation {
     /// [`EvalError`] if the service fails or an answer takes too long.
     pub async fn channels(&self, dataset: &Dataset) -> Result<ChannelsReport, EvalError> {
         let workspace = self.prepare(dataset).await?;
-        let mut inboxes = Vec::new();
         for id in ["before", "after"] {
-            let inbox = inbox(id);
+            let inbox = inbox(id, 0);
             self.app.store.put_inbox(&workspace, &inbox, None).await?;
-            inboxes.push(Arc::new(inbox));
         }
+        // The bot waits for the agent's word after each of the history.
+        let before = Arc::new(inbox("before", WORD_MS));
+        let same = Arc::new(inbox("after", WORD_MS));
+        let after = Arc::new(inbox("after", 0));
         let run = Timestamp::now().as_millisecond();
         let is_judged = |query: &&JudgedQuery| {
             !query.history.is_empty() && dataset.qrels.contains_key(&query.id)
@@ -128,8 +132,9 @@ impl Evaluation {
                 let scene = Scene {
                     evaluation: self,
                     workspace: &workspace,
-                    before: inboxes[0].clone(),
-                    after: inboxes[1].clone(),
+                    before: before.clone(),
+                    same: same.clone(),
+                    after: after.clone(),
                     person: format!("{run}-{way:?}-{at}"),
                 };
                 async move { scene.ask(dataset, query, way).await }
@@ -165,14 +170,14 @@ fn median(asked: &[Asked]) -> f64 {
     times.get(times.len() / 2).copied().unwrap_or(0.0)
 }
 
-fn inbox(id: &str) -> Inbox {
+fn inbox(id: &str, burst_ms: u32) -> Inbox {
     Inbox {
         id: InboxId::parse(id).expect("it is an id"),
         channel: ChannelKind::Generic,
         name: id.to_owned(),
         settings: InboxSettings {
             mode: SendMode::Live,
-            burst_ms: 0,
+            burst_ms,
             auto_send_level: Level::Balanced,
             ..InboxSettings::default()
         },
@@ -186,6 +191,8 @@ struct Scene<'a> {
     evaluation: &'a Evaluation,
     workspace: &'a WorkspaceId,
     before: Arc<Inbox>,
+    /// The inbox of the question, during the history.
+    same: Arc<Inbox>,
     after: Arc<Inbox>,
     /// Nobody else has this name.
     person: String,
@@ -199,7 +206,7 @@ impl Scene<'_> {
         way: Way,
     ) -> Result<Asked, EvalError> {
         match way {
-            Way::Uncut => self.say_all(&self.after, query).await?,
+            Way::Uncut => self.say_all(&self.same, query).await?,
             Way::Verified | Way::Claimed => self.say_all(&self.before, query).await?,
             Way::Fresh => {}
         }
@@ -219,7 +226,10 @@ impl Scene<'_> {
             let found = app
                 .store
                 .logged_answers(self.workspace, Some(conversation.as_str()), 1);
-            if let Some((turn, trace)) = found.await?.pop() {
+            let found = found.await?.pop();
+            let is_asked =
+                |(turn, _): &(Turn, serde_json::Value)| turn.question.trim() == query.text.trim();
+            if let Some((turn, trace)) = found.filter(is_asked) {
                 let part = &trace["parts"][0];
                 let first = part["evidence"][0]["document_id"].as_str();
                 let relevant = dataset.qrels.get(&query.id);
