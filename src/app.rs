@@ -411,6 +411,11 @@ impl App {
         // The vault first: after a crash, the workspace is still in the store and can be deleted again. Then again, for
         // data written in between.
         let (before, _) = self.vault.delete_workspace(workspace).await?;
+        // Here too, and again below for what is written in between.
+        let files = self.desk.attachments().remove_workspace(workspace).await;
+        if let Err(error) = files {
+            tracing::error!(%error, "cannot remove the files of a workspace");
+        }
         let Some(mut deleted) = self.store.delete_workspace(workspace).await? else {
             return Ok(None);
         };

@@ -102,7 +102,7 @@ pub struct AppState {
     in_flight_per_key: Arc<auth::InFlightPerKey>,
     sign_ins: Arc<sessions::SignInRates>,
     chats: Arc<chat::ChatRates>,
-    webhooks: Arc<webhooks::LastWebhooks>,
+    webhooks: Arc<webhooks::Webhooks>,
     backups: Backups,
     /// Held while the service is checked.
     checking: Arc<tokio::sync::Mutex<()>>,
@@ -336,14 +336,9 @@ pub fn router(app: Arc<App>) -> Router {
     let (platforms, document) = OpenApiRouter::with_openapi(document)
         .routes(routes!(webhooks::check_webhook, webhooks::post_webhook))
         .split_for_parts();
-    let platforms = platforms
-        .layer(middleware::from_fn(move |request: Request, next: Next| {
-            timeout_after(timeout, request, next)
-        }))
-        .layer(middleware::from_fn_with_state(
-            state.clone(),
-            acquire_permit,
-        ));
+    let platforms = platforms.layer(middleware::from_fn(move |request: Request, next: Next| {
+        timeout_after(timeout, request, next)
+    }));
     let session = session.layer(middleware::from_fn(move |request: Request, next: Next| {
         timeout_after(timeout, request, next)
     }));

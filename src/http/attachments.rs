@@ -1,12 +1,15 @@
 //! Files of messages: `POST /v1/attachments`, `GET /v1/attachments/{sha256}`, and those of the web chat.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{
-    CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tokio::io::AsyncReadExt as _;
 use utoipa::IntoParams;
 
 use super::AppState;
@@ -18,6 +21,8 @@ use ken_base::domain::WorkspaceId;
 use ken_conversations::attachments::AttachmentError;
 use ken_store::store::desk::StoredFile;
 
+/// How much of a file is read at a time, in bytes.
+const PIECE: usize = 64 << 10;
 /// The longest name of a file, in characters.
 const MAX_NAME: usize = 255;
 
@@ -51,27 +56,30 @@ pub fn name_fault(pointer: &str, name: &str) -> Option<Fault> {
     Fault::bounded(pointer, name, MAX_NAME)
 }
 
-/// Stores the body of a request as a file.
-pub async fn stored(
-    state: &AppState,
-    workspace: &WorkspaceId,
-    name: &str,
-    request: Request,
-) -> Result<Part, Problem> {
+/// The body of a request that is a file with this name.
+pub async fn received(state: &AppState, name: &str, request: Request) -> Result<Vec<u8>, Problem> {
     if let Some(fault) = name_fault("?name", name) {
         return Err(Problem::invalid(vec![fault]));
     }
-    let attachments = state.app.desk.attachments();
-    let limit = attachments.max_bytes();
+    let limit = state.app.desk.attachments().max_bytes();
     let body = axum::body::to_bytes(request.into_body(), limit).await;
     let body = body.map_err(|_| {
         Problem::too_large(format!(
             "expected at most {limit} bytes (desk.max_attachment_bytes)"
         ))
     })?;
-    Ok(attachments
-        .store(workspace, name.trim(), body.into())
-        .await?)
+    Ok(body.into())
+}
+
+/// Stores a file.
+pub async fn stored(
+    state: &AppState,
+    workspace: &WorkspaceId,
+    name: &str,
+    bytes: Vec<u8>,
+) -> Result<Part, Problem> {
+    let attachments = state.app.desk.attachments();
+    Ok(attachments.store(workspace, name.trim(), bytes).await?)
 }
 
 /// Completes the files that parts name; each must be stored.
@@ -112,14 +120,28 @@ pub async fn download(
     file: Option<StoredFile>,
 ) -> Result<Response, Problem> {
     let file = file.ok_or_else(|| Problem::not_found("no such file"))?;
-    let content = state.app.desk.attachments().read(workspace, &file).await?;
+    let content = state.app.desk.attachments().open(workspace, &file).await?;
+    let place = state.chats.open_stream()?;
+    // A piece at a time, as fast as the client reads.
+    let pieces = futures_util::stream::unfold((content, place), async |(mut content, place)| {
+        let mut piece = vec![0; PIECE];
+        match content.read(&mut piece).await {
+            Ok(0) => None,
+            Ok(n) => {
+                piece.truncate(n);
+                Some((Ok(piece), (content, place)))
+            }
+            Err(error) => Some((Err(error), (content, place))),
+        }
+    });
     let headers = [
         (CONTENT_TYPE, file.content_type),
+        (CONTENT_LENGTH, file.n_bytes.to_string()),
         (CONTENT_DISPOSITION, attachment(&file.sha256)),
         (CONTENT_SECURITY_POLICY, "sandbox".to_owned()),
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
-    Ok((headers, content).into_response())
+    Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
 /// Store a file for a message: a picture, a recording, a film, a PDF, an office document or plain text, up to
@@ -138,7 +160,8 @@ pub async fn post_attachment(
     Params(params): Params<AttachmentParams>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let part = stored(&state, &workspace, &params.name, request).await?;
+    let bytes = received(&state, &params.name, request).await?;
+    let part = stored(&state, &workspace, &params.name, bytes).await?;
     Ok((StatusCode::CREATED, axum::Json(part)).into_response())
 }
 

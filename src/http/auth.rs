@@ -164,7 +164,7 @@ impl InFlightPerKey {
     }
 
     /// A slot of the key; `None` if all are taken.
-    fn acquire(&self, key: &str) -> Option<OwnedSemaphorePermit> {
+    pub fn acquire(&self, key: &str) -> Option<OwnedSemaphorePermit> {
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         if by_key.len() > MAX_REMEMBERED {
             by_key.retain(|_, places| places.available_permits() < self.most);

@@ -1,6 +1,7 @@
 //! The web chat: what a visitor's browser calls. No API key: a session's token names the visitor.
 
 use std::convert::Infallible;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -10,6 +11,7 @@ use axum::http::request::Parts;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use governor::clock::Clock;
+use governor::{Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -17,8 +19,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
-use super::attachments::{download, stored};
-use super::auth::{Rates, address_of, rates};
+use super::attachments::{download, received, stored};
+use super::auth::{InFlightPerKey, Rates, address_of, rates};
 use super::extract::{Json, Params, Path};
 use super::inbound::{identity_key, parts_of};
 use super::page::{DEFAULT_LIMIT, MAX_LIMIT, parse_position};
@@ -350,8 +352,10 @@ pub async fn send_chat_file(
 ) -> Result<Response, Problem> {
     let (inbox, _) = web_inbox(&state, &session.workspace, session.inbox_id.as_str()).await?;
     check_id("?id", &params.id)?;
-    let _place = state.chats.begin_upload(address)?;
-    let part = stored(&state, &session.workspace, &params.name, request).await?;
+    let _places = state.chats.begin_upload(&address)?;
+    let bytes = received(&state, &params.name, request).await?;
+    state.chats.count_bytes(address, bytes.len())?;
+    let part = stored(&state, &session.workspace, &params.name, bytes).await?;
     written(&state, &session, inbox, &params.id, vec![part]).await
 }
 
@@ -550,8 +554,11 @@ const BY_ADDRESS: u32 = 2_400;
 const OPENED: u32 = 240;
 /// How many files come from one address in a minute.
 const FILES: u32 = 60;
-/// How many files of visitors are received at once.
-const UPLOADS: usize = 8;
+/// How many megabytes of files come from one address in an hour.
+const MEGABYTES: NonZeroU32 = NonZeroU32::new(256).unwrap();
+/// How many files of visitors are received at once, and of one address.
+const UPLOADS: usize = 32;
+const UPLOADS_OF_ADDRESS: usize = 2;
 /// How many streams are open at once, of chats and of agents.
 const STREAMS: usize = 2_000;
 /// With more visitors or addresses than this, those without a request in the last minute are removed.
@@ -563,7 +570,9 @@ pub struct ChatRates {
     by_address: Option<Rates>,
     opened: Option<Rates>,
     files: Option<Rates>,
+    megabytes: Rates,
     uploads: Arc<Semaphore>,
+    uploads_by_address: InFlightPerKey,
     streams: Arc<Semaphore>,
 }
 
@@ -574,7 +583,9 @@ impl Default for ChatRates {
             by_address: rates(BY_ADDRESS),
             opened: rates(OPENED),
             files: rates(FILES),
+            megabytes: RateLimiter::keyed(Quota::per_hour(MEGABYTES)),
             uploads: Arc::new(Semaphore::new(UPLOADS)),
+            uploads_by_address: InFlightPerKey::new(UPLOADS_OF_ADDRESS),
             streams: Arc::new(Semaphore::new(STREAMS)),
         }
     }
@@ -604,11 +615,32 @@ impl ChatRates {
         Self::check(self.by_visitor.as_ref(), who)
     }
 
-    /// A place for a file, for as long as it is received.
-    fn begin_upload(&self, address: String) -> Result<OwnedSemaphorePermit, Problem> {
-        Self::check(self.files.as_ref(), address)?;
-        let place = self.uploads.clone().try_acquire_owned();
-        place.map_err(|_| Problem::overloaded("too many files are being received; try again"))
+    /// Places for a file of an address, for as long as it is received.
+    fn begin_upload(&self, address: &str) -> Result<[OwnedSemaphorePermit; 2], Problem> {
+        Self::check(self.files.as_ref(), address.to_owned())?;
+        let full = || Problem::overloaded("too many files are being received; try again");
+        let own = self.uploads_by_address.acquire(address);
+        let all = self.uploads.clone().try_acquire_owned().ok();
+        Ok([own.ok_or_else(full)?, all.ok_or_else(full)?])
+    }
+
+    /// Counts the bytes of a file of an address.
+    fn count_bytes(&self, address: String, n_bytes: usize) -> Result<(), Problem> {
+        let megabytes = u32::try_from(n_bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
+        let Some(megabytes) = NonZeroU32::new(megabytes) else {
+            return Ok(());
+        };
+        if self.megabytes.len() > MAX_REMEMBERED {
+            self.megabytes.retain_recent();
+        }
+        match self.megabytes.check_key_n(&address, megabytes) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(until)) => {
+                let wait = until.wait_time_from(self.megabytes.clock().now());
+                Err(Problem::too_many(wait, ""))
+            }
+            Err(_) => Err(Problem::too_large("the file is too large for a visitor")),
+        }
     }
 
     /// A place for a stream, for as long as it is open.

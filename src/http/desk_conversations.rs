@@ -267,12 +267,12 @@ pub async fn write_message(
 ) -> Result<Response, Problem> {
     let parts = parts_of(request.text, request.parts).map_err(Problem::invalid)?;
     let parts = completed(&state, &workspace, parts).await?;
-    let has_file = |part: &Part| matches!(part, Part::Attachment { .. });
-    if !request.is_note && parts.iter().any(has_file) {
+    let is_text = |part: &Part| matches!(part, Part::Text { .. });
+    if !request.is_note && !parts.iter().all(is_text) {
         let conversation = conversation_of(&state, &workspace, &id).await?;
         let inbox = inbox_of(&state, &workspace, &conversation).await?;
         if channel_of(inbox.channel).is_some() {
-            let detail = "files cannot be sent on this channel yet; send a link";
+            let detail = "only text can be sent on this channel yet; send a link";
             return Err(Problem::invalid(vec![Fault::new("/parts", detail)]));
         }
     }

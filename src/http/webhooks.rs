@@ -2,13 +2,14 @@
 //! `POST /v1/inboxes/{id}:test`, which says whether an inbox is connected.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::AppState;
@@ -32,6 +33,12 @@ use ken_customers::normalize::normalized;
 
 /// The largest request of a platform, in bytes.
 const MAX_BODY: usize = 1 << 20;
+/// How many requests are received at once; the rest of the API has places of its own.
+const AT_ONCE: usize = 64;
+/// How long a platform may take to send a request.
+const RECEIVED_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long the last request is kept.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
 /// How much of the last request is kept, in bytes.
 const KEPT: usize = 16 << 10;
 /// The longest text of a message, in characters; more is cut off.
@@ -53,25 +60,50 @@ pub struct LastWebhook {
     pub body: String,
 }
 
-/// The last request to each inbox of this process.
-#[derive(Default)]
-pub struct LastWebhooks(Mutex<HashMap<(WorkspaceId, InboxId), LastWebhook>>);
+type Lasts = HashMap<(WorkspaceId, InboxId), LastWebhook>;
 
-impl LastWebhooks {
-    fn put(&self, workspace: &WorkspaceId, inbox: &InboxId, last: LastWebhook) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert((workspace.clone(), inbox.clone()), last);
+/// The last request to each inbox of this process, and how many are received at once.
+pub struct Webhooks {
+    lasts: Mutex<Lasts>,
+    places: Semaphore,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self {
+            lasts: Mutex::default(),
+            places: Semaphore::new(AT_ONCE),
+        }
+    }
+}
+
+impl Webhooks {
+    fn lasts(&self) -> MutexGuard<'_, Lasts> {
+        self.lasts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, workspace: &WorkspaceId, inbox: &InboxId) -> Option<LastWebhook> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&(workspace.clone(), inbox.clone())).cloned()
+    /// Keeps a request. One that nobody signed replaces none that was signed: anyone could have sent it.
+    fn put(&self, workspace: &WorkspaceId, inbox: &InboxId, last: LastWebhook, is_signed: bool) {
+        let key = (workspace.clone(), inbox.clone());
+        let mut lasts = self.lasts();
+        let is_kept = |known: &LastWebhook| {
+            known.error.is_none() && last.at.duration_since(known.at) < REMEMBERED
+        };
+        if is_signed || !lasts.get(&key).is_some_and(is_kept) {
+            lasts.insert(key, last);
+        }
+    }
+
+    fn get(&self, workspace: &WorkspaceId, inbox: &InboxId, now: Timestamp) -> Option<LastWebhook> {
+        let mut lasts = self.lasts();
+        // It may have words of a customer.
+        lasts.retain(|_, last| now.duration_since(last.at) < REMEMBERED);
+        lasts.get(&(workspace.clone(), inbox.clone())).cloned()
     }
 
     /// Forgets all, as when somebody is erased who may have written one.
     pub fn clear(&self) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.clear();
+        self.lasts().clear();
     }
 }
 
@@ -100,7 +132,7 @@ pub async fn check_webhook(
     responses(
         (status = 200, body = String, content_type = "text/plain", description = "Taken, or known: empty. Slack's check: the challenge"),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 413, body = Problem), (status = 503, body = Problem),
+        (status = 413, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
     )
 )]
 pub async fn post_webhook(
@@ -130,9 +162,13 @@ async fn handle(
     let found = state.app.store.inbox(&workspace, &inbox).await?;
     let (inbox, sealed) = found.ok_or_else(missing)?;
     let channel = channel_of(inbox.channel).ok_or_else(missing)?;
-    let body = axum::body::to_bytes(body, MAX_BODY)
-        .await
-        .map_err(|_| Problem::too_large(format!("expected at most {MAX_BODY} bytes")))?;
+    let place = state.webhooks.places.try_acquire();
+    let _place = place.map_err(|_| Problem::overloaded("too many requests of platforms"))?;
+    let body = axum::body::to_bytes(body, MAX_BODY);
+    let body = tokio::time::timeout(RECEIVED_WITHIN, body).await;
+    let body = body.map_err(|_| Problem::timed_out(RECEIVED_WITHIN))?;
+    let body =
+        body.map_err(|_| Problem::too_large(format!("expected at most {MAX_BODY} bytes")))?;
     let headers: Vec<(String, String)> = parts
         .headers
         .iter()
@@ -161,14 +197,14 @@ async fn handle(
         Ok(Delivered::Challenge(text)) => {
             state
                 .webhooks
-                .put(&workspace, &inbox.id, last(Some(0), None));
+                .put(&workspace, &inbox.id, last(Some(0), None), true);
             Ok(text.into_response())
         }
         Ok(Delivered::Events(events)) => {
             let n = events.len();
             state
                 .webhooks
-                .put(&workspace, &inbox.id, last(Some(n), None));
+                .put(&workspace, &inbox.id, last(Some(n), None), true);
             take(&state, workspace, Arc::new(inbox), events, now).await?;
             Ok(StatusCode::OK.into_response())
         }
@@ -181,10 +217,13 @@ async fn handle(
             );
             // What nobody signed is not kept: anyone could have sent it.
             let mut refused = last(None, Some(error.clone()));
-            if !matches!(rejection, Rejection::Malformed(_)) {
+            let is_signed = matches!(rejection, Rejection::Malformed(_));
+            if !is_signed {
                 refused.body.clear();
             }
-            state.webhooks.put(&workspace, &inbox.id, refused);
+            state
+                .webhooks
+                .put(&workspace, &inbox.id, refused, is_signed);
             Err(match rejection {
                 Rejection::Malformed(_) => Problem::not_json(error),
                 _ => Problem::unauthorized(error),
@@ -332,7 +371,7 @@ pub struct InboxTestResponse {
     pub account: Option<String>,
     /// The path of the webhook, below the service's public address, to enter at the platform.
     pub webhook_path: String,
-    /// The last request that the platform made to this process; null if none came.
+    /// The last request that the platform made to this process within an hour; null if none came.
     pub last_webhook: Option<LastWebhook>,
 }
 
@@ -391,10 +430,11 @@ pub async fn test_inbox(
             }
         }
     }
-    let last_webhook = state.webhooks.get(&workspace, &inbox.id);
+    let now = state.app.store.now();
+    let last_webhook = state.webhooks.get(&workspace, &inbox.id, now);
     match &last_webhook {
         None => faults.push(
-            "the platform has made no request yet; enter the webhook's address there, and send a message".to_owned(),
+            "the platform has made no request within an hour; enter the webhook's address there, and send a message".to_owned(),
         ),
         Some(LastWebhook {
             error: Some(error), ..

@@ -259,7 +259,9 @@ def check_telegram():
         ours = WIRE_PROCESS.receive("telegram", TELEGRAM, {"x-telegram-bot-api-secret-token": "telegram-secret"}, body)["events"][0]
         theirs = telegram.Update.de_json(json.loads(body), None)
         what = ours["what"]
-        expect(ours["id"] == str(theirs.update_id), "Telegram", update, ours)
+        is_message = theirs.message and theirs.message.chat.type == "private"
+        known = f"{theirs.effective_chat.id}:{theirs.message.message_id}" if is_message else str(theirs.update_id)
+        expect(ours["id"] == known, "Telegram", update, ours)
         if theirs.message and theirs.message.chat.type == "private":
             found = what["message"]
             expect(found["from"]["user_id"] == str(theirs.effective_chat.id), "Telegram", update, ours)

@@ -4479,7 +4479,7 @@ export interface components {
              * @description Secrets to set, or null to remove one; others stay. `webhook_secret` signs callbacks (`whsec_…`; one is made if a
              *     `callback_url` is set without). `identity_key` verifies the tokens of people who are signed in: a text of at least 32
              *     bytes (HS256) or a public key in PEM (ES256). Of platforms: `channel_secret`, `access_token` (`line`); `app_secret`,
-             *     `verify_token`, `access_token`, `phone_number_id` (`whatsapp`; `messenger` without the last); `bot_token`,
+             *     `verify_token`, `access_token` (`whatsapp`, `messenger`), with `phone_number_id` or `page_id`; `bot_token`,
              *     `secret_token` (`telegram`); `signing_secret`, `bot_token` (`slack`).
              */
             secrets?: {
@@ -15411,7 +15411,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
             429: {
                 headers: {
                     [name: string]: unknown;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::channel::{
     Call, Channel, Content, Credential, Credentials, Delivered, Event, EventKind, Limits, Outcome,
-    Outgoing, Person, PlatformReply, Rejection, Unit, Way, Webhook, list_at, offered, text_at,
-    time_of,
+    Outgoing, Person, PlatformReply, Rejection, Unit, Way, Webhook, list_at, offered, required,
+    text_at, time_of,
 };
 use crate::whatsapp::{
     ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN, VERSION, bearer, challenge, graph_outcome, verified,
@@ -14,6 +14,8 @@ use crate::whatsapp::{
 
 /// A Facebook page.
 pub struct Messenger;
+
+const PAGE_ID: &str = "page_id";
 
 impl Channel for Messenger {
     fn address(&self) -> &'static str {
@@ -33,6 +35,10 @@ impl Channel for Messenger {
             Credential {
                 name: ACCESS_TOKEN,
                 found_at: "the app's Messenger, Access tokens, of the page, with pages_messaging",
+            },
+            Credential {
+                name: PAGE_ID,
+                found_at: "the page's About, Page transparency, Page ID",
             },
         ]
     }
@@ -59,7 +65,12 @@ impl Channel for Messenger {
         let Some(body) = verified(credentials, webhook)? else {
             return challenge(credentials, webhook);
         };
-        let entries = list_at(&body, "/entry").iter();
+        let page = required(credentials, PAGE_ID)?;
+        // An app may serve several pages, and Instagram.
+        let is_ours = |entry: &&Value| {
+            body["object"] == "page" && text_at(entry, "/id").is_some_and(|id| id == page)
+        };
+        let entries = list_at(&body, "/entry").iter().filter(is_ours);
         let events = entries.flat_map(|entry| list_at(entry, "/messaging"));
         Ok(Delivered::Events(events.filter_map(event).collect()))
     }
@@ -181,6 +192,7 @@ mod tests {
             (APP_SECRET, "s3cret"),
             (VERIFY_TOKEN, "mine"),
             (ACCESS_TOKEN, "t0ken"),
+            (PAGE_ID, "P"),
         ];
         pairs
             .map(|(name, value)| (name.to_owned(), value.to_owned()))

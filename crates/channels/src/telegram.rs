@@ -130,17 +130,36 @@ fn event(id: String, update: &Value) -> Event {
         return Event { id, at, what };
     }
     let message = &update["message"];
-    let what = match person(message) {
-        _ if !message.is_object() => ignored("other"),
-        None => ignored("group"),
-        Some(from) => EventKind::Message {
-            from,
-            parts: vec![content(message)],
-            reply_token: None,
-        },
-    };
     let at = time_of(message["date"].as_i64(), true);
+    let (id, what) = match (person(message), content(message)) {
+        _ if !message.is_object() => (id, ignored("other")),
+        (None, _) => (id, ignored("group")),
+        // A pinned message or another of Telegram's own.
+        (_, None) => (id, ignored("service")),
+        // The button that opens a chat.
+        (Some(of), Some(Content::Text(text))) if is_start(&text) => {
+            (id, EventKind::Consent { of, granted: true })
+        }
+        (Some(from), Some(content)) => {
+            // The numbers of updates begin at another one after a week without any; those of messages go on.
+            let id = match text_at(message, "/message_id") {
+                Some(message_id) => format!("{}:{message_id}", from.user_id),
+                None => id,
+            };
+            let message = EventKind::Message {
+                from,
+                parts: vec![content],
+                reply_token: None,
+            };
+            (id, message)
+        }
+    };
     Event { id, at, what }
+}
+
+/// Whether a text is the command that the button *Start* writes, perhaps with a parameter of a link.
+fn is_start(text: &str) -> bool {
+    text.split_whitespace().next() == Some("/start")
 }
 
 /// Who writes in a private chat.
@@ -160,7 +179,8 @@ fn person(message: &Value) -> Option<Person> {
     })
 }
 
-fn content(message: &Value) -> Content {
+/// What a person wrote or sent; `None` for Telegram's own messages.
+fn content(message: &Value) -> Option<Content> {
     let text = text_at(message, "/text").or_else(|| text_at(message, "/caption"));
     let degrees = |name: &str| message["location"][name].as_f64();
     let kinds = [
@@ -175,11 +195,11 @@ fn content(message: &Value) -> Content {
         "animation",
     ];
     match (text, degrees("latitude"), degrees("longitude")) {
-        (Some(text), ..) => Content::Text(text),
-        (None, Some(north), Some(east)) => Content::Location(north, east),
+        (Some(text), ..) => Some(Content::Text(text)),
+        (None, Some(north), Some(east)) => Some(Content::Location(north, east)),
         _ => {
             let kind = kinds.into_iter().find(|kind| !message[*kind].is_null());
-            Content::Other(kind.unwrap_or("unknown").to_owned())
+            kind.map(|kind| Content::Other(kind.to_owned()))
         }
     }
 }
@@ -230,6 +250,16 @@ mod tests {
         assert!(
             matches!(&found.what, EventKind::Message { from, .. } if from.user_id == "42" && from.name == "Mei Lin")
         );
+        let start = json!({ "update_id": 6, "message": { "message_id": 1, "chat": { "id": 42, "type": "private" }, "text": "/start shop" } });
+        assert!(matches!(
+            received("s3cret", &start).unwrap().what,
+            EventKind::Consent { granted: true, .. }
+        ));
+        let pinned = json!({ "update_id": 5, "message": { "message_id": 2, "chat": { "id": 42, "type": "private" }, "pinned_message": {} } });
+        let pinned = received("s3cret", &pinned).unwrap();
+        assert_eq!(pinned.what, EventKind::Ignored("service".into()));
+        let numbered = json!({ "update_id": 4, "message": { "message_id": 3, "chat": { "id": 42, "type": "private" }, "text": "x" } });
+        assert_eq!(received("s3cret", &numbered).unwrap().id, "42:3");
         let group = received("s3cret", &chat("group")).unwrap();
         assert_eq!(group.what, EventKind::Ignored("group".into()));
         let blocked = json!({ "update_id": 8, "my_chat_member": { "date": 1, "chat": { "id": 42, "type": "private" }, "new_chat_member": { "status": "kicked" } } });

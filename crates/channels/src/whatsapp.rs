@@ -80,7 +80,11 @@ impl Channel for Whatsapp {
             if text_at(value, "/metadata/phone_number_id").is_some_and(|of| of != number) {
                 continue;
             }
-            for message in list_at(value, "/messages") {
+            let is_of_person = |message: &&Value| {
+                let kind = message["type"].as_str().unwrap_or_default();
+                !["reaction", "system", "unsupported"].contains(&kind)
+            };
+            for message in list_at(value, "/messages").iter().filter(is_of_person) {
                 // One that lacks what it needs does not keep those beside it from being read.
                 events.extend(inbound(value, message).unwrap_or_default());
             }
@@ -257,7 +261,7 @@ fn inbound(value: &Value, message: &Value) -> Result<Vec<Event>, Rejection> {
     let scoped = scoped.or_else(|| contact.and_then(|contact| text_at(contact, "/user_id")));
     if let Some(scoped) = scoped.filter(|scoped| number.is_some() && *scoped != user_id) {
         events.push(Event {
-            id: format!("alias:{user_id}:{scoped}"),
+            id: format!("alias:{id}"),
             at,
             what: EventKind::Alias {
                 of: Person::of(&user_id),

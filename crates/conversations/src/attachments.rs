@@ -143,11 +143,14 @@ impl Attachments {
             // First the row, so that what a crash leaves behind is found and removed.
             self.store.begin_file(workspace, &file).await?;
             let (path, bytes) = (self.path(workspace, &file.id), bytes.clone());
-            blocking(move || write(&path, &bytes)).await?;
+            let written = path.clone();
+            blocking(move || write(&written, &bytes)).await?;
             if self.store.end_file(workspace, &file).await? {
                 return Ok(part);
             }
-            self.remove_marked().await?;
+            // Another one is stored, or the workspace was deleted meanwhile.
+            blocking(move || remove(&path)).await?;
+            self.store.end_removal(workspace, &file.id).await?;
         }
     }
 
@@ -193,17 +196,18 @@ impl Attachments {
         }))
     }
 
-    /// The content of a stored file.
+    /// Opens a stored file to read it.
     ///
     /// # Errors
-    /// [`AttachmentError::Folder`] if it cannot be read.
-    pub async fn read(
+    /// [`AttachmentError::Folder`] if it cannot be opened.
+    pub async fn open(
         &self,
         workspace: &WorkspaceId,
         file: &StoredFile,
-    ) -> Result<Vec<u8>, AttachmentError> {
+    ) -> Result<tokio::fs::File, AttachmentError> {
         let path = self.path(workspace, &file.id);
-        blocking(move || std::fs::read(&path).map_err(|source| failed(&path, source))).await
+        let opened = tokio::fs::File::open(&path).await;
+        opened.map_err(|source| failed(&path, source))
     }
 
     /// Removes the files that are marked for removal.
@@ -217,11 +221,20 @@ impl Attachments {
             if marked.is_empty() {
                 return Ok(n_removed);
             }
+            let mut first = None;
             for (workspace, id) in marked {
                 let path = self.path(&workspace, &id);
-                blocking(move || remove(&path)).await?;
-                self.store.end_removal(&workspace, &id).await?;
-                n_removed += 1;
+                match blocking(move || remove(&path)).await {
+                    Ok(()) => {
+                        self.store.end_removal(&workspace, &id).await?;
+                        n_removed += 1;
+                    }
+                    // One that cannot be removed does not keep the others.
+                    Err(error) => first = first.or(Some(error)),
+                }
+            }
+            if let Some(error) = first {
+                return Err(error);
             }
         }
     }
@@ -371,11 +384,14 @@ mod tests {
         let sha256 = sha256_hex([PNG]);
         let store = &fixture.attachments.store;
         let file = store.file(&fixture.workspace, &sha256).await.unwrap();
-        let read = fixture
+        let opened = fixture
             .attachments
-            .read(&fixture.workspace, &file.unwrap())
+            .open(&fixture.workspace, &file.unwrap())
             .await;
-        assert_eq!(read.unwrap(), PNG);
+        let mut read = Vec::new();
+        use tokio::io::AsyncReadExt as _;
+        opened.unwrap().read_to_end(&mut read).await.unwrap();
+        assert_eq!(read, PNG);
     }
 
     #[tokio::test]

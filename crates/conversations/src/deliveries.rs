@@ -23,6 +23,10 @@ use ken_store::store::{Store, StoreError};
 const DELAYS_S: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 /// How long an attempt may take before another process takes it up.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// The same by a platform, to which a long message takes several requests.
+const PLATFORM_LEASE: SignedDuration = SignedDuration::from_secs(600);
+/// The time limit of an attempt by a platform.
+const PLATFORM_TIMEOUT: Duration = Duration::from_secs(540);
 /// The time limit of an attempt.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The time limit for connecting.
@@ -182,9 +186,9 @@ impl Deliveries {
                 workspace,
             };
             let inbox = (&inbox, &secrets);
-            return platform
-                .send(inbox, &conversation, user_id, delivery, token)
-                .await;
+            let sent = platform.send(inbox, &conversation, user_id, delivery, token);
+            let sent = tokio::time::timeout(PLATFORM_TIMEOUT, sent).await;
+            return sent.unwrap_or(Err(Failure::Final("sent_in_part".to_owned())));
         }
         let Some(url) = &inbox.settings.callback_url else {
             return Err(Failure::Final("no_callback_url".to_owned()));
@@ -259,13 +263,17 @@ async fn begin(
         Responder::Human => due.author == AuthorKind::Bot,
         Responder::Bot => false,
     };
+    let lease = match due.route {
+        DeliveryRoute::Platform => PLATFORM_LEASE,
+        DeliveryRoute::Callback | DeliveryRoute::Pull => LEASE,
+    };
     let (state, attempt, next_at) = match (is_over, has_expired) {
         (true, _) => (DeliveryState::Cancelled, due.attempt, None),
         (false, true) => (DeliveryState::Expired, due.attempt, None),
         (false, false) => (
             DeliveryState::Sending,
             due.attempt + 1,
-            now.saturating_add(LEASE).ok(),
+            now.saturating_add(lease).ok(),
         ),
     };
     let changed = Fact::DeliveryChanged {

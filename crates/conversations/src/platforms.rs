@@ -7,7 +7,7 @@ use reqwest::Response;
 
 use crate::secrets::{SecretError, Vault};
 use ken_answer::answer::render::render;
-use ken_base::desk::{AuthorKind, ConsentPurpose, Conversation, Inbox, text_of};
+use ken_base::desk::{AuthorKind, Consent, ConsentPurpose, Conversation, Inbox, text_of};
 use ken_base::domain::{Outcome as AnswerOutcome, WorkspaceId};
 use ken_base::outbound;
 use ken_channels::channel::{
@@ -28,6 +28,9 @@ const REST: [Duration; 3] = [
     Duration::from_secs(2),
     Duration::from_secs(4),
 ];
+
+/// The longest wait of these that a platform may ask for, in seconds.
+const MOST_S: u64 = 60;
 
 /// Opens the secrets of an inbox that its platform needs.
 ///
@@ -158,10 +161,13 @@ impl Platform<'_> {
         let message = message.await.map_err(unavailable)?;
         let identity = std::slice::from_ref(&conversation.identity_id);
         let consents = self.store.consents(self.workspace, identity).await;
-        let is_blocked = consents
-            .map_err(unavailable)?
-            .iter()
-            .any(|consent| consent.purpose == ConsentPurpose::Service && !consent.granted);
+        // Somebody who has written since has unblocked the account, whatever order the platform's reports came in.
+        let is_block = |consent: &Consent| {
+            consent.purpose == ConsentPurpose::Service
+                && !consent.granted
+                && consent.seq > conversation.last_in_seq
+        };
+        let is_blocked = consents.map_err(unavailable)?.iter().any(is_block);
         let standing = Standing {
             last_in_at: conversation.last_in_at,
             reply_token: token,
@@ -176,6 +182,9 @@ impl Platform<'_> {
                 Way::Reply(_) | Way::Push | Way::PersonPush => {}
             }
             let calls = channel.calls(&credentials, &message, &way);
+            if calls.is_empty() {
+                return Err(Failure::Final("nothing_to_send".to_owned()));
+            }
             match self.send_all(channel, inbox, &calls).await {
                 Outcome::Accepted => return Ok(()),
                 Outcome::TokenSpent if matches!(way, Way::Reply(_)) => way = Way::Push,
@@ -212,8 +221,11 @@ impl Platform<'_> {
                 match (outcome, n) {
                     (Outcome::Accepted, _) => break,
                     (outcome, 0) => return outcome,
-                    (Outcome::Retry(..), _) => match waits.next() {
-                        Some(wait) => tokio::time::sleep(*wait).await,
+                    (Outcome::Retry(_, after), _) => match waits.next() {
+                        Some(wait) => {
+                            let asked = after.map_or(0, u64::from).min(MOST_S);
+                            tokio::time::sleep((*wait).max(Duration::from_secs(asked))).await;
+                        }
                         None => return Outcome::GiveUp("sent_in_part".to_owned()),
                     },
                     _ => return Outcome::GiveUp("sent_in_part".to_owned()),
