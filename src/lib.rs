@@ -40,6 +40,7 @@
 //! | [`sessions`] | `Sessions`: sign-in to the console, by a key or at the provider |
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
 //! | [`shadow`] | what the bot would have sent, beside what agents said |
+//! | [`webhooks`] | what happens is recorded for those who asked for it, and sent to them; its types are in `webhook` of `ken_base` |
 //! | [`retention`] | what is recorded and learned from conversations on the desk is forgotten with them |
 //! | [`backups`] | backups that the running service writes |
 //! | [`encoders`], [`reencode`] | which encoder is active; switching to another one, prepared in a standby `App` |
@@ -73,7 +74,7 @@
 //! A module depends only on modules in earlier lines.
 //!
 //! ```text
-//! actor blocking digest outbound signature store_url
+//! actor blocking digest outbound signature store_url webhook
 //! background domain
 //! config desk text
 //! channel conflict embed llm normalize oidc phrases redact setup
@@ -85,7 +86,7 @@
 //! editing intake platforms
 //! actions cases deliveries erasure jobs replies
 //! learn service
-//! retention shadow
+//! retention shadow webhooks
 //! app
 //! bench check eval http
 //! reencode
@@ -185,3 +186,4 @@ pub mod sessions;
 pub mod setup;
 pub mod shadow;
 pub mod telemetry;
+pub mod webhooks;

@@ -35,6 +35,7 @@ mod keys;
 mod learning;
 mod lists;
 mod llm;
+mod mcp;
 #[path = "../month/mod.rs"]
 mod month;
 mod near_misses;
@@ -60,5 +61,6 @@ mod telemetry;
 mod tenants;
 mod transport;
 mod vault;
+mod webhook_endpoints;
 mod wording;
 mod writes;
