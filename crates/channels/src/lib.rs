@@ -26,6 +26,10 @@ pub fn channel_of(kind: ChannelKind) -> Option<&'static dyn Channel> {
         ChannelKind::Messenger => Some(&messenger::Messenger),
         ChannelKind::Telegram => Some(&telegram::Telegram),
         ChannelKind::Slack => Some(&slack::Slack),
-        ChannelKind::Generic | ChannelKind::Web | ChannelKind::Phone => None,
+        ChannelKind::Generic
+        | ChannelKind::Web
+        | ChannelKind::Phone
+        | ChannelKind::Wechat
+        | ChannelKind::Email => None,
     }
 }
