@@ -79,12 +79,13 @@ mod tests {
     use crate::channel_of;
     use ken_base::desk::ChannelKind;
 
-    const PLATFORMS: [ChannelKind; 5] = [
+    const PLATFORMS: [ChannelKind; 6] = [
         ChannelKind::Line,
         ChannelKind::Whatsapp,
         ChannelKind::Messenger,
         ChannelKind::Telegram,
         ChannelKind::Slack,
+        ChannelKind::Wechat,
     ];
 
     fn after(n: i64) -> Timestamp {
@@ -136,11 +137,35 @@ mod tests {
                 Way::Reply("token".into()),
             ),
             (ChannelKind::Slack, 900 * HOUR, false, Way::Push),
+            (ChannelKind::Wechat, 4, false, Way::Reply("token".into())),
+            (ChannelKind::Wechat, 5, false, Way::Push),
+            (ChannelKind::Wechat, 47 * HOUR, false, Way::Push),
+            (
+                ChannelKind::Wechat,
+                48 * HOUR,
+                true,
+                refused(Refusal::WindowClosed),
+            ),
         ] {
             let limits = channel_of(kind).unwrap().limits();
             let found = way(&limits, &standing(0, true, by_person), after(seconds));
             assert_eq!(found, expected, "{kind:?} after {seconds} s");
         }
+    }
+
+    #[test]
+    fn sixth_message_after_one_of_the_customer_is_refused() {
+        let limits = channel_of(ChannelKind::Wechat).unwrap().limits();
+        let of = |sent_since, token| Standing {
+            sent_since,
+            ..standing(0, token, false)
+        };
+        assert_eq!(way(&limits, &of(4, false), after(60)), Way::Push);
+        let refused = Way::Refuse(Refusal::QuotaUsed);
+        assert_eq!(way(&limits, &of(5, false), after(60)), refused);
+        // A reply in the response does not count.
+        let reply = Way::Reply("token".into());
+        assert_eq!(way(&limits, &of(5, true), after(1)), reply);
     }
 
     #[test]
