@@ -141,6 +141,7 @@ async fn housekeeping(
         if let Err(error) = desk.attachments().remove_unused().await {
             tracing::error!(%error, "cannot remove unused files of messages");
         }
+        desk.last_webhooks().forget_old(store.now());
         let over = tokio::time::timeout(KEEP_HOUSE_EVERY, stopped.wait_for(|stop| *stop)).await;
         if over.is_ok() {
             return;
@@ -441,6 +442,7 @@ impl App {
         self.follower.forget(workspace);
         self.answerer.forget_workspace(workspace);
         self.retriever.glossary().invalidate(workspace);
+        self.desk.last_webhooks().forget_workspace(workspace);
         self.keys.invalidate();
         if let Err(error) = self.desk.attachments().remove_workspace(workspace).await {
             tracing::error!(%error, "cannot remove the files of a deleted workspace");

@@ -266,6 +266,7 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(openai::chat::post_chat_completion))
         .routes(routes!(openai::embeddings::post_embeddings))
         .routes(routes!(openai::list_models))
+        .routes(routes!(openai::get_model))
         .routes(routes!(dify::post_retrieval))
         .routes(routes!(mcp::post_mcp, mcp::listen_mcp, mcp::end_mcp))
         .routes(routes!(

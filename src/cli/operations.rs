@@ -18,7 +18,7 @@ use ken_conversations::secrets::{KeyFileInUse, Vault as DeskKeys};
 use ken_knowledge::editing::portable;
 use ken_search::index;
 use ken_store::store::desk::SealedSecrets;
-use ken_store::store::{Scope, Store, Vault};
+use ken_store::store::{Store, Vault};
 use tokio::net::TcpListener;
 
 use super::wait_until_indexed;
@@ -214,7 +214,7 @@ pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
         found.faults.iter().for_each(|fault| println!("  {fault}"));
         sound &= found.faults.is_empty();
     }
-    for fault in app.store.audit_faults(Scope::Service).await? {
+    for fault in check::check_service(&app).await? {
         println!("service: {fault}");
         sound = false;
     }

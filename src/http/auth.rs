@@ -30,6 +30,7 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/chat/completions", &["POST"], Right::Ask),
     ("/v1/embeddings", &["POST"], Right::Ask),
     ("/v1/models", &["GET"], Right::Ask),
+    ("/v1/models/{id}", &["GET"], Right::Ask),
     ("/dify/retrieval", &["POST"], Right::Ask),
     ("/mcp", &["GET", "POST", "DELETE"], Right::Ask),
     ("/v1/feedback", &["POST"], Right::Ask),

@@ -296,7 +296,6 @@ pub async fn erase_customer(
     let erased = desk
         .erase(workspace.clone(), oldest.clone(), actor().to_string())
         .await?;
-    state.webhooks.clear();
     let forgotten = state.app.forget(&workspace, &erased).await?;
     Ok(axum::Json(ErasedResponse {
         id: oldest.to_string(),

@@ -109,17 +109,17 @@ async fn record(State(platform): State<Platform>, request: Request) -> Response 
     (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response()
 }
 
-fn signed(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
+pub fn signed(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     hmac::sign(&key, &parts.concat()).as_ref().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl TestApp {
-    async fn connect_platform(&self, channel: &str, platform: &Platform, secrets: Value) {
+    pub async fn connect_platform(&self, channel: &str, platform: &Platform, secrets: Value) {
         let settings = json!({ "mode": "live", "burst_ms": 0, "auto_send_level": "balanced", "platform_url": platform.address });
         let body = json!({ "channel": channel, "name": channel, "settings": settings, "secrets": secrets });
         let path = format!("/v1/inboxes/{channel}");
@@ -138,7 +138,7 @@ impl TestApp {
         (reply.status().as_u16(), reply.text().await.unwrap())
     }
 
-    async fn by_line(&self, event: Value) -> (u16, String) {
+    pub async fn by_line(&self, event: Value) -> (u16, String) {
         let body = json!({ "destination": "U0", "events": [event] }).to_string();
         let signature = STANDARD.encode(signed("line-secret", &[body.as_bytes()]));
         self.hook("line", &body, &[("x-line-signature", signature)])
@@ -183,7 +183,7 @@ impl TestApp {
     }
 }
 
-fn line_text(id: &str, token: &str, text: &str) -> Value {
+pub fn line_text(id: &str, token: &str, text: &str) -> Value {
     json!({
         "type": "message", "mode": "active", "timestamp": jiff::Timestamp::now().as_millisecond(),
         "webhookEventId": format!("01{id}"), "deliveryContext": { "isRedelivery": false }, "replyToken": token,

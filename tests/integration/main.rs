@@ -7,6 +7,7 @@ mod architecture;
 mod attacks;
 mod bad_input;
 mod cases;
+mod channel_metrics;
 mod channels;
 mod commands;
 mod conflicts;

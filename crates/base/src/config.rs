@@ -90,7 +90,8 @@ pub struct HttpConfig {
     /// Private key (PEM) of `tls_cert`.
     pub tls_key: Option<PathBuf>,
     /// Address of the service in browsers, for example `https://ken.example.com`; needed behind a proxy that ends TLS.
-    /// Default: that of the request. With `https`, the console's cookie is sent over TLS only. `KEN_HTTP__PUBLIC_URL`
+    /// Default: that of the request. With `https`, the console's cookie is sent over TLS only. `ken inbox` prints the
+    /// addresses of webhooks below it. `KEN_HTTP__PUBLIC_URL`
     pub public_url: String,
     /// Origins allowed to call the API from a browser (CORS), for example `https://help.example.com`. Default: none. File
     /// only.

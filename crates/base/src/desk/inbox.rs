@@ -7,7 +7,9 @@ use super::InboxId;
 use crate::domain::Level;
 
 /// The kind of a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[schema(
     description = "`generic`: any system, by signed callbacks. `web`: a chat on a web site or in an app. `phone`: transcripts of calls. `line`: a LINE \
