@@ -69,7 +69,7 @@ fn received(of: &Value) -> Value {
 }
 
 fn person(of: &Person) -> Value {
-    json!({ "user_id": of.user_id, "name": of.name, "phone": of.phone })
+    json!({ "user_id": of.user_id, "name": of.name, "phone": of.phone, "shown_phone": of.shown_phone })
 }
 
 fn parts(of: &[Content]) -> Vec<Value> {
@@ -103,6 +103,9 @@ fn event(of: &Event) -> Value {
             to,
             parts: contents,
         } => json!({ "echo": { "to": person(to), "parts": parts(contents) } }),
+        EventKind::Poll { of, reply_token } => {
+            json!({ "poll": { "of": person(of), "token": reply_token } })
+        }
         EventKind::Unsent { message_id } => json!({ "unsent": message_id }),
         EventKind::Report { message_id, state } => {
             json!({ "report": { "message_id": message_id, "state": state } })

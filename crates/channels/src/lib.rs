@@ -12,6 +12,7 @@ mod messenger;
 mod signature;
 mod slack;
 mod telegram;
+mod twilio;
 mod wechat;
 mod whatsapp;
 mod xml;
@@ -20,7 +21,8 @@ use ken_base::desk::ChannelKind;
 
 use channel::Channel;
 
-/// The platform of a channel; `None` if the channel has none, such as the web chat.
+/// The platform of a channel; `None` if the channel has none, such as the web chat. An inbox of [`ChannelKind::Phone`] has one
+/// only with the secret `auth_token`; without it, transcripts come by the API.
 pub fn channel_of(kind: ChannelKind) -> Option<&'static dyn Channel> {
     match kind {
         ChannelKind::Line => Some(&line::Line),
@@ -29,6 +31,7 @@ pub fn channel_of(kind: ChannelKind) -> Option<&'static dyn Channel> {
         ChannelKind::Telegram => Some(&telegram::Telegram),
         ChannelKind::Slack => Some(&slack::Slack),
         ChannelKind::Wechat => Some(&wechat::Wechat),
-        ChannelKind::Generic | ChannelKind::Web | ChannelKind::Phone | ChannelKind::Email => None,
+        ChannelKind::Phone => Some(&twilio::Twilio),
+        ChannelKind::Generic | ChannelKind::Web | ChannelKind::Email => None,
     }
 }

@@ -7,7 +7,16 @@ use subtle::ConstantTimeEq as _;
 
 /// HMAC-SHA256.
 pub fn hmac_sha256(secret: &str, message: &[&[u8]]) -> Vec<u8> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    signed(hmac::HMAC_SHA256, secret, message)
+}
+
+/// HMAC-SHA1, as Twilio signs.
+pub fn hmac_sha1(secret: &str, message: &[&[u8]]) -> Vec<u8> {
+    signed(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret, message)
+}
+
+fn signed(algorithm: hmac::Algorithm, secret: &str, message: &[&[u8]]) -> Vec<u8> {
+    let key = hmac::Key::new(algorithm, secret.as_bytes());
     let mut context = hmac::Context::with_key(&key);
     message.iter().for_each(|part| context.update(part));
     context.sign().as_ref().to_vec()

@@ -199,7 +199,7 @@ fn person(message: &Value) -> Option<Person> {
     Some(Person {
         user_id: text_at(message, "/chat/id")?,
         name: names.join(" "),
-        phone: None,
+        ..Person::default()
     })
 }
 

@@ -293,6 +293,7 @@ fn inbound(value: &Value, message: &Value) -> Result<Vec<Event>, Rejection> {
             .unwrap_or_default(),
         phone: number.as_ref().map(|number| format!("+{number}")),
         user_id: user_id.clone(),
+        ..Person::default()
     };
     let mut events = vec![Event {
         id: id.clone(),
@@ -474,6 +475,7 @@ mod tests {
             user_id: "886912345678".into(),
             name: "Mei".into(),
             phone: Some("+886912345678".into()),
+            ..Person::default()
         };
         assert_eq!(events.len(), 2, "{events:?}");
         assert!(

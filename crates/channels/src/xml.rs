@@ -63,7 +63,6 @@ fn entity(name: &quick_xml::events::BytesRef<'_>) -> Option<String> {
 }
 
 /// A text as it stands in an element or an attribute. Characters that XML cannot hold are left out.
-#[cfg(test)]
 pub fn escaped(text: &str) -> String {
     let text: String = text.chars().filter(|c| is_allowed(*c)).collect();
     quick_xml::escape::escape(&text).into_owned()

@@ -45,6 +45,14 @@ pub enum EventKind {
         /// What.
         parts: Vec<Content>,
     },
+    /// The platform asks once more for the reply to a customer's message, in the response to this request
+    /// ([`super::Limits::in_response`]).
+    Poll {
+        /// Who waits.
+        of: Person,
+        /// The token of the reply in this response.
+        reply_token: String,
+    },
     /// A customer withdrew a message.
     Unsent {
         /// The id of the event that brought the message.
@@ -84,6 +92,8 @@ pub struct Person {
     pub name: String,
     /// Their telephone number with a leading `+`, if the platform has verified it.
     pub phone: Option<String>,
+    /// The telephone number with a leading `+` that a caller shows. Anyone can show any number: it identifies nobody.
+    pub shown_phone: Option<String>,
 }
 
 impl Person {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::channel::{Content, Event, EventKind, Person};
 
 const AES: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 const NOW: i64 = 1_700_000_000;
