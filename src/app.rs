@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::encoders;
 use crate::keys::KeyRing;
+use crate::mailboxes::Mailboxes;
 use crate::oidc::{Oidc, OidcError};
 use crate::retention::{self, Forgotten};
 use crate::sessions::{IDLE, Sessions};
@@ -78,6 +79,8 @@ pub struct App {
     learning_rounds: Background,
     /// Sends what happens to those who asked for it.
     webhooks: Background,
+    /// Fetches mails.
+    mailboxes: Background,
     /// Whether this process is the leader.
     pub leadership: Arc<Leadership>,
     clock: Clock,
@@ -373,6 +376,7 @@ impl App {
         let webhooks = Webhooks::new(desk.clone(), learning.clone(), destinations)
             .map_err(AppError::Client)?
             .start(works.clone());
+        let mailboxes = Mailboxes::new(store.clone(), desk.clone()).start(works.clone());
         let reader = FileReader::new(&config.ingest);
         let keep_bytes = config.ingest.keep_original_bytes;
         let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone(), keep_bytes);
@@ -396,6 +400,7 @@ impl App {
             learning,
             learning_rounds,
             webhooks,
+            mailboxes,
             leadership,
             clock,
             active,
@@ -478,6 +483,7 @@ impl App {
         self.desk.stop().await;
         self.learning_rounds.stop().await;
         self.webhooks.stop().await;
+        self.mailboxes.stop().await;
         self.housekeeping.stop().await;
         self.queue.stop().await;
     }

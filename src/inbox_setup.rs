@@ -6,14 +6,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use ken_base::desk::{ChannelKind, Inbox, InboxId, InboxSettings};
+use ken_base::desk::{ChannelKind, EmailSettings, IdentityKind, Inbox, InboxId, InboxSettings};
 use ken_base::domain::WorkspaceId;
 use ken_base::outbound;
 use ken_channels::channel::{Channel, Credential, Outcome, PlatformReply};
 use ken_channels::channel_of;
+use ken_conversations::access::AccessTokens;
 use ken_conversations::last_webhooks::LastWebhook;
+use ken_conversations::mails::{IMAP_PASSWORD, REPLY_KEY, SMTP_PASSWORD, imap_server, smtp_server};
 use ken_conversations::platforms::{call, credentials_of};
 use ken_conversations::secrets::{SecretError, Vault, new_webhook_secret, webhook_key};
+use ken_customers::normalize::normalized;
+use ken_mail::imap::Mailbox;
+use ken_mail::server::Security;
+use ken_mail::smtp;
 use ken_store::store::desk::SealedSecrets;
 use ken_store::store::{Store, StoreError};
 
@@ -166,6 +172,10 @@ impl CheckedInbox {
             sealed.insert("webhook_secret".to_owned(), sealed_secret);
             webhook_secret = Some(secret);
         }
+        if change.channel == ChannelKind::Email && !sealed.contains_key(REPLY_KEY) {
+            let key = new_webhook_secret()?;
+            sealed.insert(REPLY_KEY.to_owned(), vault.seal(REPLY_KEY, &key)?);
+        }
         let mut inbox = Inbox {
             id: self.id,
             channel: change.channel,
@@ -211,7 +221,12 @@ pub fn settings_with(
 fn secrets_of(channel: ChannelKind) -> Vec<&'static str> {
     let of_platform = channel_of(channel).map_or(&[][..], |channel| channel.credentials());
     let of_platform = of_platform.iter().map(|credential| credential.name);
-    SECRETS.into_iter().chain(of_platform).collect()
+    let of_mail = match channel {
+        ChannelKind::Email => &[IMAP_PASSWORD, SMTP_PASSWORD][..],
+        _ => &[],
+    };
+    let all = SECRETS.into_iter().chain(of_platform);
+    all.chain(of_mail.iter().copied()).collect()
 }
 
 fn faults_of(change: &InboxChange) -> Vec<SetupFault> {
@@ -269,8 +284,47 @@ fn settings_faults(channel: ChannelKind, settings: &InboxSettings) -> Vec<SetupF
     if let Some(url) = &settings.callback_url {
         faults.extend(callback_fault(channel, url));
     }
+    faults.extend(email_faults(channel, settings.email.as_ref()));
     if let Some(url) = &settings.platform_url {
         faults.extend(platform_fault(channel, url));
+    }
+    faults
+}
+
+/// What is wrong with the settings of a mailbox.
+fn email_faults(channel: ChannelKind, email: Option<&EmailSettings>) -> Vec<SetupFault> {
+    let place = |name: &str| format!("/settings/email{name}");
+    let email = match (channel, email) {
+        (ChannelKind::Email, Some(email)) => email,
+        (ChannelKind::Email, None) => {
+            let detail = "expected the mailbox's address and servers, found none";
+            return vec![SetupFault::new(place(""), detail)];
+        }
+        (_, Some(_)) => {
+            let detail = "only an inbox of the channel email has a mailbox";
+            return vec![SetupFault::new(place(""), detail)];
+        }
+        (_, None) => return Vec::new(),
+    };
+    let mut faults = Vec::new();
+    if let Err(detail) = normalized(IdentityKind::Email, &email.address) {
+        faults.push(SetupFault::new(place("/address"), detail));
+    }
+    for (name, security) in [
+        ("/imap_security", &email.imap_security),
+        ("/smtp_security", &email.smtp_security),
+    ] {
+        if Security::parse(security).is_none() {
+            let detail = format!("expected tls, starttls or none, found {security:?}");
+            faults.push(SetupFault::new(place(name), detail));
+        }
+    }
+    for (name, text) in [
+        ("/imap_host", &email.imap_host),
+        ("/smtp_host", &email.smtp_host),
+        ("/mailbox", &email.mailbox),
+    ] {
+        faults.extend(SetupFault::bounded(&place(name), text, 255));
     }
     faults
 }
@@ -313,7 +367,9 @@ fn address_fault(pointer: &str, url: &str) -> Option<SetupFault> {
 /// The credentials that a channel needs and an inbox lacks; none for a channel without a platform.
 pub fn missing_credentials(channel: ChannelKind, has: &[String]) -> Vec<Credential> {
     let needed = channel_of(channel).map_or(&[][..], |channel| channel.credentials());
-    let is_missing = |credential: &&Credential| !has.iter().any(|name| name == credential.name);
+    let is_missing = |credential: &&Credential| {
+        !credential.is_optional && !has.iter().any(|name| name == credential.name)
+    };
     needed.iter().filter(is_missing).copied().collect()
 }
 
@@ -341,8 +397,9 @@ pub struct TestedInbox {
 /// [`SetupError::Secret`] if another key sealed a secret; [`SetupError::Client`].
 pub async fn test(
     vault: &Vault,
+    access: &AccessTokens,
     channel: &dyn Channel,
-    inbox: &Inbox,
+    (workspace, inbox): (&WorkspaceId, &Inbox),
     sealed: &SealedSecrets,
 ) -> Result<TestedInbox, SetupError> {
     let mut tested = TestedInbox::default();
@@ -356,6 +413,14 @@ pub async fn test(
     }
     let credentials = credentials_of(vault, channel, sealed)?;
     let client = outbound::client(CONNECT, CONNECT).map_err(SetupError::Client)?;
+    let of = (workspace, inbox);
+    let credentials = match access.with_token(&client, channel, of, credentials).await {
+        Ok(credentials) => credentials,
+        Err(outcome) => {
+            tested.faults.push(refused(&outcome, &Value::Null));
+            return Ok(tested);
+        }
+    };
     match call(&client, channel, inbox, &channel.check(&credentials)).await {
         Err(code) => tested
             .faults
@@ -371,6 +436,46 @@ pub async fn test(
                 outcome => tested.faults.push(refused(&outcome, &reply.json())),
             }
         }
+    }
+    Ok(tested)
+}
+
+/// Tests whether the servers of a mailbox accept its account.
+///
+/// # Errors
+/// [`SetupError::Secret`] if another key sealed a secret.
+pub async fn test_mailbox(
+    vault: &Vault,
+    inbox: &Inbox,
+    sealed: &SealedSecrets,
+) -> Result<TestedInbox, SetupError> {
+    let mut tested = TestedInbox::default();
+    let Some(email) = &inbox.settings.email else {
+        let fault = "the mailbox's address and servers are not set; put the inbox with settings.email";
+        tested.faults.push(fault.to_owned());
+        return Ok(tested);
+    };
+    if !sealed.contains_key(IMAP_PASSWORD) {
+        let fault = "the secret imap_password is not set; it is the mailbox's password, or one for programs";
+        tested.faults.push(fault.to_owned());
+        return Ok(tested);
+    }
+    match Mailbox::open(&imap_server(vault, email, sealed)?, &email.mailbox).await {
+        Ok(mailbox) => mailbox.close().await,
+        Err(error) => tested.faults.push(format!("IMAP: {error}")),
+    }
+    match smtp::check(&smtp_server(vault, email, sealed)?).await {
+        smtp::Outcome::Accepted => {}
+        smtp::Outcome::Reconnect(code) => tested.faults.push(format!(
+            "SMTP: the server refuses the account or its protection ({code}); compare user, password and security"
+        )),
+        smtp::Outcome::Retry(code) | smtp::Outcome::GiveUp(code) => tested
+            .faults
+            .push(format!("SMTP: the server was not reached ({code}); compare host and port")),
+    }
+    if tested.faults.is_empty() {
+        let account = serde_json::json!({ "address": email.address });
+        tested.account = Some(account.to_string());
     }
     Ok(tested)
 }
@@ -394,6 +499,9 @@ fn refused(outcome: &Outcome, body: &Value) -> String {
             format!(
                 "the platform does not know the account ({code}); compare the ids among the secrets{shown}"
             )
+        }
+        Outcome::AccessExpired => {
+            format!("the platform refuses the access token that it issued; test again{shown}")
         }
         Outcome::Accepted | Outcome::TokenSpent => format!("the platform replied {outcome:?}"),
     }

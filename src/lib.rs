@@ -42,6 +42,7 @@
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
 //! | [`shadow`] | what the bot would have sent, beside what agents said |
 //! | [`webhooks`] | what happens is recorded for those who asked for it, and sent to them; its types are in `webhook` of `ken_base` |
+//! | [`mailboxes`] | mails are fetched and taken in; [`ken_mail`](../ken_mail/index.html) reads, verifies, writes and sends them |
 //! | [`inbox_setup`] | connecting and testing inboxes, for the API and `ken inbox` |
 //! | [`retention`] | what is recorded and learned from conversations on the desk is forgotten with them |
 //! | [`backups`] | backups that the running service writes |
@@ -67,8 +68,9 @@
 //! learn base text ingest store search answer knowledge
 //! channels base
 //! customers base store
-//! conversations base text store answer channels customers
-//! ken base text ingest store search answer knowledge learn channels customers conversations
+//! mail base
+//! conversations base text store answer channels mail customers
+//! ken base text ingest store search answer knowledge learn channels mail customers conversations
 //! ```
 //!
 //! ## Modules
@@ -182,6 +184,7 @@ pub mod eval;
 pub mod http;
 pub mod inbox_setup;
 pub mod keys;
+pub mod mailboxes;
 pub mod oidc;
 pub mod reencode;
 pub mod retention;

@@ -12,6 +12,7 @@ use ken_base::config::Config;
 use ken_base::desk::{ChannelKind, Inbox, InboxId, InboxSettings, SendMode};
 use ken_base::domain::WorkspaceId;
 use ken_channels::channel_of;
+use ken_conversations::access::AccessTokens;
 use ken_conversations::secrets::{KeyFileInUse, Vault};
 use ken_store::store::Store;
 
@@ -45,7 +46,7 @@ pub enum InboxCommand {
 
 #[derive(Args)]
 pub struct AddArgs {
-    /// `generic`, `web`, `phone`, `line`, `whatsapp`, `messenger`, `telegram` or `slack`
+    /// `generic`, `web`, `phone`, `line`, `whatsapp`, `messenger`, `telegram`, `slack`, `wechat` or `email`
     #[arg(value_parser = channel)]
     channel: ChannelKind,
     /// Id of the inbox: 1 to 64 of a-z, 0-9, '-' and '_'
@@ -271,13 +272,18 @@ async fn test(
     id: &InboxId,
 ) -> anyhow::Result<ExitCode> {
     let (inbox, sealed) = found(store, workspace, id).await?;
-    let channel = channel_of(inbox.channel);
-    let channel = channel.with_context(|| {
-        let channel = inbox.channel.as_str();
-        format!("an inbox of the channel {channel} has no platform to test")
-    })?;
     let vault = Vault::open_file(&config.desk.key_file)?;
-    let tested = inbox_setup::test(&vault, channel, &inbox, &sealed).await?;
+    let tested = match (inbox.channel, channel_of(inbox.channel)) {
+        (ChannelKind::Email, _) => inbox_setup::test_mailbox(&vault, &inbox, &sealed).await?,
+        (_, Some(channel)) => {
+            let access = AccessTokens::default();
+            inbox_setup::test(&vault, &access, channel, (workspace, &inbox), &sealed).await?
+        }
+        (channel, None) => {
+            let channel = channel.as_str();
+            anyhow::bail!("an inbox of the channel {channel} has no platform to test")
+        }
+    };
     for fault in &tested.faults {
         println!("FAULT {fault}");
     }

@@ -19,11 +19,11 @@ use super::settings::limit_of;
 use ken_base::actor::actor;
 use ken_base::desk::{
     Conversation, ConversationId, ConversationStatus, IdentityId, Inbox, InboxId, Message, Part,
-    Responder,
+    Responder, is_template, DeliveryRoute,
 };
 use ken_base::domain::WorkspaceId;
-use ken_channels::channel_of;
-use ken_conversations::actions::{Acted, Action, Refusal};
+use ken_conversations::writer::route_of;
+use ken_conversations::actions::{Acted, Action, Refusal, takes_templates};
 use ken_store::store::desk::ConversationFilter;
 
 /// Query parameters of `GET /v1/conversations`.
@@ -229,7 +229,9 @@ impl From<Refusal> for Problem {
         let detail = refusal.to_string();
         match refusal {
             Refusal::NotFound => Problem::not_found(detail),
-            Refusal::Closed | Refusal::WindowClosed(_) => Problem::conflict(detail),
+            Refusal::Closed | Refusal::WindowClosed(_) | Refusal::TemplateNeeded(_) => {
+                Problem::conflict(detail)
+            }
             Refusal::Past => Problem::invalid(vec![Fault::new("/until", detail)]),
         }
     }
@@ -271,8 +273,19 @@ pub async fn write_message(
     if !request.is_note && !parts.iter().all(is_text) {
         let conversation = conversation_of(&state, &workspace, &id).await?;
         let inbox = inbox_of(&state, &workspace, &conversation).await?;
-        if channel_of(inbox.channel).is_some() {
-            let detail = "only text can be sent on this channel yet; send a link";
+        let has_template = parts
+            .iter()
+            .any(|part| matches!(part, Part::Template { .. }));
+        let detail = match has_template {
+            true if takes_templates(&inbox) && is_template(&parts) => None,
+            true if takes_templates(&inbox) => Some("expected a template as the only part"),
+            true => Some("this channel has no templates; send text"),
+            false if route_of(&inbox) == DeliveryRoute::Platform => {
+                Some("only text can be sent on this channel yet; send a link")
+            }
+            false => None,
+        };
+        if let Some(detail) = detail {
             return Err(Problem::invalid(vec![Fault::new("/parts", detail)]));
         }
     }

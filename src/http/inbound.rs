@@ -28,6 +28,8 @@ use ken_store::store::desk::SealedSecrets;
 const MAX_TEXT: usize = 20_000;
 /// The most parts of a message.
 const MAX_PARTS: usize = 20;
+/// The most values of a template's places.
+const MAX_PARAMETERS: usize = 20;
 
 /// What a channel delivers. What has the same `id` is stored once.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -263,6 +265,32 @@ pub fn parts_of(text: Option<String>, parts: Vec<Part>) -> Result<Vec<Part>, Vec
             }
             Part::Other { kind } => {
                 faults.extend(Fault::bounded(&format!("/parts/{at}/kind"), kind, 64));
+            }
+            Part::Subject { text, .. } => {
+                faults.extend(Fault::bounded(&format!("/parts/{at}/text"), text, 500));
+            }
+            Part::Template {
+                name,
+                language,
+                parameters,
+            } => {
+                let place = |name: &str| format!("/parts/{at}/{name}");
+                faults.extend(Fault::bounded(&place("name"), name, 512));
+                faults.extend(Fault::bounded(&place("language"), language, 16));
+                if parameters.len() > MAX_PARAMETERS {
+                    let detail = format!(
+                        "expected at most {MAX_PARAMETERS}, found {}",
+                        parameters.len()
+                    );
+                    faults.push(Fault::new(place("parameters"), detail));
+                }
+                for (n, value) in parameters.iter().enumerate() {
+                    faults.extend(Fault::bounded(
+                        &place(&format!("parameters/{n}")),
+                        value,
+                        1_024,
+                    ));
+                }
             }
             Part::Text { .. } | Part::Attachment { .. } => {}
         }

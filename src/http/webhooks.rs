@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::header;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::AppState;
@@ -18,13 +20,13 @@ use super::metrics::{WebhookRequest, webhook_lag};
 use super::problem::{Fault, Problem};
 use crate::inbox_setup;
 use ken_base::desk::{
-    ConsentPurpose, IdentityKey, IdentityKind, Inbox, InboxId, LinkBasis, MessageId, Part,
-    VerifiedBy,
+    ChannelKind, ConsentPurpose, Conversation, IdentityKey, IdentityKind, Inbox, InboxId,
+    LinkBasis, MessageId, Part, VerifiedBy,
 };
 use ken_base::domain::WorkspaceId;
 use ken_channels::channel::{Content, Delivered, Event, EventKind, Person, Rejection, Webhook};
 use ken_channels::channel_of;
-use ken_conversations::intake::{Inbound, InboundKind, Revision};
+use ken_conversations::intake::{Inbound, InboundKind, Received, Revision};
 use ken_conversations::last_webhooks::LastWebhook;
 use ken_conversations::platforms::credentials_of;
 use ken_customers::identify::{Proof, Sender};
@@ -41,15 +43,21 @@ const KEPT: usize = 16 << 10;
 /// The longest text of a message, in characters; more is cut off.
 const MAX_TEXT: usize = 20_000;
 
-/// How many requests of platforms are received at once.
+/// How many requests wait at once for a reply that their response takes; more are acknowledged at once, and their replies
+/// are pushed.
+const WAITING: usize = 512;
+
+/// How many requests of platforms are received, and wait, at once.
 pub struct Webhooks {
     places: Semaphore,
+    waiting: Semaphore,
 }
 
 impl Default for Webhooks {
     fn default() -> Self {
         Self {
             places: Semaphore::new(AT_ONCE),
+            waiting: Semaphore::new(WAITING),
         }
     }
 }
@@ -77,7 +85,7 @@ pub async fn check_webhook(
     params(("id" = String, Path, description = "The inbox's id"), ("workspace" = Option<String>, Query, description = "Default: `default`")),
     request_body(content = String, content_type = "application/json", description = "As the platform writes it"),
     responses(
-        (status = 200, body = String, content_type = "text/plain", description = "Taken, or known: empty. Slack's check: the challenge"),
+        (status = 200, body = String, content_type = "text/plain", description = "Taken, or known: empty. Slack's check: the challenge. WeChat and calls: the reply, as XML"),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
         (status = 413, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
     )
@@ -116,7 +124,7 @@ async fn handle(
     counted.channel = inbox.channel.as_str();
     counted.outcome = "overloaded";
     let place = state.webhooks.places.try_acquire();
-    let _place = place.map_err(|_| Problem::overloaded("too many requests of platforms"))?;
+    let place = place.map_err(|_| Problem::overloaded("too many requests of platforms"))?;
     counted.outcome = "timed_out";
     let body = axum::body::to_bytes(body, MAX_BODY);
     let body = tokio::time::timeout(RECEIVED_WITHIN, body).await;
@@ -134,9 +142,11 @@ async fn handle(
         .collect();
     let vault = state.app.desk.vault().await?;
     let credentials = credentials_of(vault, channel, &sealed)?;
-    let now = state.app.store.now();
+    let (now, received) = (state.app.store.now(), Instant::now());
+    let url = public_url(&state, &parts);
     let webhook = Webhook {
         is_get,
+        url: &url,
         query: &query,
         headers: &headers,
         body: &body,
@@ -158,9 +168,34 @@ async fn handle(
         Ok(Delivered::Events(events)) => {
             let n = events.len();
             lasts.put(&workspace, &inbox.id, last(Some(n), None), true);
-            take(&state, workspace, Arc::new(inbox), events, now).await?;
+            let limits = channel.limits();
+            let token = limits.in_response.then(|| token_of(&events)).flatten();
+            let responses = &state.app.desk.connections().responses;
+            // Before the message is stored, so that its answer finds the request.
+            let request = token.map(|token| responses.wait(&workspace, &inbox.id, &token));
+            let taken = take(&state, &workspace, Arc::new(inbox), events, now).await?;
             counted.outcome = "taken";
-            Ok(StatusCode::OK.into_response())
+            drop(place);
+            let reply = match (
+                request,
+                limits.reply.and_then(|reply| reply.try_into().ok()),
+            ) {
+                (Some(request), Some(limit)) if is_answered(&state, &workspace, &taken).await? => {
+                    let waiting = state.webhooks.waiting.try_acquire();
+                    match waiting {
+                        Ok(_waiting) => request.until(received + limit).await,
+                        Err(_) => None,
+                    }
+                }
+                _ => None,
+            };
+            let (text, choices) = match &reply {
+                Some(reply) => (Some(reply.text.as_str()), &reply.choices[..]),
+                None => (None, &[][..]),
+            };
+            let response = channel.response(&credentials, &webhook, text, choices);
+            let kind = [(header::CONTENT_TYPE, response.content_type)];
+            Ok((kind, response.body).into_response())
         }
         Err(rejection) => {
             counted.outcome = outcome_of(&rejection);
@@ -198,11 +233,11 @@ fn outcome_of(rejection: &Rejection) -> &'static str {
 /// Stores events. All wait for the same commit.
 async fn take(
     state: &AppState,
-    workspace: WorkspaceId,
+    workspace: &WorkspaceId,
     inbox: Arc<Inbox>,
     events: Vec<Event>,
     now: Timestamp,
-) -> Result<(), Problem> {
+) -> Result<Vec<Received>, Problem> {
     let desk = &state.app.desk;
     let taken = events.into_iter().filter_map(|event| {
         let (what, token) = kind_of(&inbox, event.what)?;
@@ -218,10 +253,62 @@ async fn take(
         };
         Some(desk.receive_with_token(inbound, token))
     });
+    let mut all = Vec::new();
     for received in futures_util::future::join_all(taken).await {
-        received?;
+        all.push(received?);
     }
-    Ok(())
+    Ok(all)
+}
+
+/// The token of the first message among events.
+fn token_of(events: &[Event]) -> Option<String> {
+    events.iter().find_map(|event| match &event.what {
+        EventKind::Message { reply_token, .. } => reply_token.clone(),
+        _ => None,
+    })
+}
+
+/// Whether an answer to what was taken may come: the bot is to answer, or the request is a repeated one.
+async fn is_answered(
+    state: &AppState,
+    workspace: &WorkspaceId,
+    taken: &[Received],
+) -> Result<bool, Problem> {
+    for received in taken {
+        let Received::New {
+            conversation_id: Some(id),
+            ..
+        } = received
+        else {
+            return Ok(*received == Received::Known);
+        };
+        let conversation = state.app.store.conversation(workspace, id).await?;
+        // It may be answered already.
+        let is_bots =
+            |of: &Conversation| of.reply_due_at.is_some() || of.answered_seq >= of.last_in_seq;
+        if conversation.as_ref().is_some_and(is_bots) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The address that a platform called, as the public knows it.
+fn public_url(state: &AppState, parts: &Parts) -> String {
+    let http = &state.app.config.http;
+    let path = parts.uri.path_and_query();
+    let path = path.map_or("/", |path| path.as_str());
+    if !http.public_url.is_empty() {
+        return format!("{}{path}", http.public_url);
+    }
+    let scheme = match http.tls_cert {
+        Some(_) => "https",
+        None => "http",
+    };
+    let host = parts.headers.get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let host = host.or(parts.uri.host()).unwrap_or_default();
+    format!("{scheme}://{host}{path}")
 }
 
 /// What an event means to the desk, with the token for a free reply; `None` if nothing.
@@ -231,13 +318,21 @@ fn kind_of(inbox: &Inbox, what: EventKind) -> Option<(InboundKind, Option<String
             from,
             parts,
             reply_token,
+            revision,
         } => {
+            let revision = revision.map(|(number, is_final)| Revision { number, is_final });
             let message = InboundKind::Message {
                 sender: sender_of(inbox, from)?,
                 parts: parts_of(parts),
-                revision: Revision::default(),
+                revision: revision.unwrap_or_default(),
             };
             (message, reply_token)
+        }
+        EventKind::Unsent { message_id } => {
+            let withdrawn = InboundKind::Withdrawn {
+                message: message_id,
+            };
+            (withdrawn, None)
         }
         EventKind::Echo { to, parts } => {
             let echo = InboundKind::Echo {
@@ -295,9 +390,11 @@ fn sender_of(inbox: &Inbox, person: Person) -> Option<Sender> {
     });
     let name = person.name.trim().chars().filter(|c| !c.is_control());
     let name: String = name.take(128).collect();
+    // The number that calls is no proof of anybody.
+    let is_call = inbox.channel == ChannelKind::Phone;
     Some(Sender {
         key: key_of(inbox, &person.user_id)?,
-        verified_by: Some(VerifiedBy::Provider),
+        verified_by: (!is_call).then_some(VerifiedBy::Provider),
         display_name: name,
         proofs: proofs.into_iter().collect(),
         claims: Vec::new(),
@@ -314,7 +411,7 @@ fn parts_of(contents: Vec<Content>) -> Vec<Part> {
             latitude,
             longitude,
         }),
-        Content::Other(kind) => Some(Part::Other {
+        Content::Media { kind, .. } | Content::Other(kind) => Some(Part::Other {
             kind: kind.chars().take(64).collect(),
         }),
     };
@@ -336,7 +433,7 @@ pub struct InboxTestResponse {
     pub faults: Vec<String>,
     /// What the platform says about the account, as JSON; null if it was not reached.
     pub account: Option<String>,
-    /// The path of the webhook, below the service's public address, to enter at the platform.
+    /// The path of the webhook, below the service's public address, to enter at the platform; empty for mailboxes.
     pub webhook_path: String,
     /// The last request that the platform made to this process within an hour; null if none came.
     pub last_webhook: Option<LastWebhook>,
@@ -358,12 +455,24 @@ pub async fn test_inbox(
         return Err(Problem::not_found("expected the path to end in :test"));
     };
     let (inbox, sealed) = inbox_of(&state, &workspace, id).await?;
+    let vault = state.app.desk.vault().await?;
+    if inbox.channel == ChannelKind::Email {
+        let tested = inbox_setup::test_mailbox(vault, &inbox, &sealed).await?;
+        return Ok(axum::Json(InboxTestResponse {
+            is_ready: tested.faults.is_empty(),
+            faults: tested.faults,
+            account: tested.account,
+            webhook_path: String::new(),
+            last_webhook: None,
+        }));
+    }
     let Some(channel) = channel_of(inbox.channel) else {
         let detail = "an inbox of this channel has no platform to test";
         return Err(Problem::invalid(vec![Fault::new("{id}", detail)]));
     };
-    let vault = state.app.desk.vault().await?;
-    let mut tested = inbox_setup::test(vault, channel, &inbox, &sealed).await?;
+    let access = &state.app.desk.connections().access;
+    let of = (&workspace, &inbox);
+    let mut tested = inbox_setup::test(vault, access, channel, of, &sealed).await?;
     let now = state.app.store.now();
     let last_webhook = state
         .app

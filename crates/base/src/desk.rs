@@ -15,7 +15,8 @@ pub use identity::{
     LinkBasis, LinkState, VerifiedBy,
 };
 pub use ids::{ConversationId, IdentityId, InboxId, MessageId, Seq};
-pub use inbox::{ChannelKind, Inbox, InboxSettings, SendMode};
+pub use inbox::{ChannelKind, EmailSettings, Inbox, InboxSettings, SendMode};
 pub use message::{
-    Author, AuthorKind, DeliveryRoute, DeliveryState, Direction, Message, Part, text_of,
+    Author, AuthorKind, DeliveryRoute, DeliveryState, Direction, Message, Part, is_template,
+    text_of,
 };

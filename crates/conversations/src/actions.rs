@@ -6,9 +6,10 @@ use crate::intake::{AgentMessage, Incoming, new_message_id};
 use crate::responder::{give_back, set_status, take_over};
 use ken_base::desk::{
     Author, AuthorKind, Conversation, ConversationId, ConversationStatus, Direction, Fact, Inbox,
-    MessageId, Part, Responder, Seq,
+    MessageId, Part, Responder, Seq, is_template,
 };
 use ken_base::domain::WorkspaceId;
+use ken_channels::channel_of;
 use ken_customers::identify::Origin;
 use ken_store::store::StoreError;
 use ken_store::store::desk::{DeskTx, NewMessage};
@@ -48,6 +49,11 @@ pub enum Refusal {
     /// The channel allows nothing to be sent now.
     #[error("the channel's window closed at {0}; write again once the customer has written")]
     WindowClosed(Timestamp),
+    /// The channel allows nothing but an approved template to be sent now.
+    #[error(
+        "the channel's window closed at {0}; send an approved template as the only part, or write again once the customer has written"
+    )]
+    TemplateNeeded(Timestamp),
     /// The time is past.
     #[error("expected a time in the future")]
     Past,
@@ -60,6 +66,11 @@ pub struct Acted {
     pub conversation: Conversation,
     /// The message that was added.
     pub message_id: Option<MessageId>,
+}
+
+/// Whether the platform of an inbox takes approved templates.
+pub fn takes_templates(inbox: &Inbox) -> bool {
+    channel_of(inbox.channel).is_some_and(|channel| channel.limits().templates)
 }
 
 /// Makes an action of an agent. `actor` is the key or the person.
@@ -82,9 +93,17 @@ pub async fn act(
     }
     let now = tx.now();
     match action {
-        Action::Write(_) => {
-            if let Some(until) = before.window_until.filter(|until| *until <= now) {
-                return Ok(Err(Refusal::WindowClosed(until)));
+        Action::Write(parts) => {
+            let closed = before.window_until.filter(|until| *until <= now);
+            let has_templates = takes_templates(inbox);
+            match closed {
+                Some(until) if !(has_templates && is_template(parts)) => {
+                    return Ok(Err(match has_templates {
+                        true => Refusal::TemplateNeeded(until),
+                        false => Refusal::WindowClosed(until),
+                    }));
+                }
+                _ => {}
             }
         }
         Action::Snooze(until) if *until <= now => return Ok(Err(Refusal::Past)),

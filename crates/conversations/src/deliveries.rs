@@ -1,13 +1,14 @@
 //! The outbox: what is written to customers is sent to the inbox's callback address, signed as Standard Webhooks 1.0 say,
 //! or by the platform of the inbox, until it is accepted, fails for good, or the channel's window closes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 use serde::Serialize;
 
-use crate::platforms::{Failure, Platform};
+use crate::platforms::{Connections, Failure, Platform};
 use crate::secrets::{SecretError, Vault};
 use crate::traffic::{self, DeliveryOutcome};
 use crate::writer::{DeskWriter, WriteError};
@@ -75,6 +76,7 @@ pub struct Deliveries {
     writer: DeskWriter,
     vault: Vault,
     client: reqwest::Client,
+    connections: Arc<Connections>,
 }
 
 impl Deliveries {
@@ -82,8 +84,14 @@ impl Deliveries {
     ///
     /// # Errors
     /// The HTTP client cannot be built; the message says why.
-    pub fn new(store: Store, writer: DeskWriter, vault: Vault) -> Result<Self, String> {
+    pub fn new(
+        store: Store,
+        writer: DeskWriter,
+        vault: Vault,
+        connections: Arc<Connections>,
+    ) -> Result<Self, String> {
         Ok(Self {
+            connections,
             store,
             writer,
             vault,
@@ -243,6 +251,7 @@ impl Deliveries {
         let user_id = user_id.map_or("", |one| one.value.as_str());
         if delivery.route == DeliveryRoute::Platform {
             let platform = Platform {
+                connections: &self.connections,
                 store: &self.store,
                 vault: &self.vault,
                 client: &self.client,

@@ -13,7 +13,7 @@ use ken_answer::answer::courtesy;
 use ken_base::desk::{
     Author, AuthorKind, ConsentBasis, ConsentPurpose, Conversation, ConversationId, DeliveryState,
     Direction, Fact, IdentityId, IdentityKey, Inbox, LinkBasis, MessageId, NewEvent, Part,
-    Responder, SendMode, Seq, VerifiedBy, text_of,
+    Responder, SendMode, Seq, VerifiedBy, is_template, text_of,
 };
 use ken_base::digest::sha256_hex;
 use ken_base::domain::WorkspaceId;
@@ -54,6 +54,11 @@ pub enum InboundKind {
         to: Sender,
         /// What.
         parts: Vec<Part>,
+    },
+    /// A customer withdrew a message.
+    Withdrawn {
+        /// The channel's id of the message.
+        message: String,
     },
     /// The channel reports on a delivery.
     Delivery {
@@ -255,6 +260,38 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
                 }),
             )
         }
+        InboundKind::Withdrawn { message } => {
+            let known = tx.message_by_provider_id(workspace, &inbox.id, message);
+            let Some(known) = known
+                .await?
+                .filter(|known| known.direction == Direction::In)
+            else {
+                return Ok(Received::Known);
+            };
+            let conversation = tx.conversation(workspace, &known.conversation_id).await?;
+            let Some(conversation) = conversation else {
+                return Ok(Received::Known);
+            };
+            let origin = origin("customer");
+            let at = Incoming {
+                workspace,
+                inbox,
+                origin: &origin,
+            };
+            let withdrawn = Fact::MessageWithdrawn {
+                message_id: known.id.clone(),
+            };
+            let event = at.event(&conversation, withdrawn, Some(id));
+            let Some(seq) = tx.append(workspace, event).await? else {
+                return Ok(Received::Known);
+            };
+            tx.withdraw_message(workspace, &known.id).await?;
+            Ok(Received::New {
+                message_id: Some(known.id),
+                conversation_id: Some(conversation.id),
+                seq,
+            })
+        }
         InboundKind::Delivery { message_id, state } => {
             let Some((now, attempt, conversation)) = tx.delivery(workspace, message_id).await?
             else {
@@ -294,6 +331,14 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
         } => {
             let origin = origin("customer");
             let identity = identify(tx, workspace, sender, &origin).await?;
+            // Reports come in any order: what is older than the state, or than the customer's last words, changes nothing.
+            let known_at = tx.consent_at(workspace, &identity.id, *purpose).await?;
+            let newest = tx.newest_conversation(workspace, &identity.id, &inbox.id);
+            let wrote_at = newest.await?.and_then(|of| of.last_in_at);
+            let is_older = |at: Timestamp| at > origin.at;
+            if known_at.is_some_and(is_older) || (!granted && wrote_at.is_some_and(is_older)) {
+                return Ok(Received::Known);
+            }
             let changed = Fact::ConsentChanged {
                 purpose: *purpose,
                 granted: *granted,
@@ -502,7 +547,9 @@ impl Incoming<'_> {
                 SendMode::Shadow => 0,
             },
             route: (!message.is_delivered).then(|| crate::writer::route_of(self.inbox)),
-            not_after: conversation.window_until,
+            not_after: conversation
+                .window_until
+                .filter(|_| !is_template(message.parts)),
         };
         let event = self.event(conversation, added, message.source_id);
         let Some(seq) = tx.append(self.workspace, event).await? else {

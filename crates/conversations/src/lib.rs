@@ -2,6 +2,7 @@
 //! replies are delivered.
 
 #![deny(missing_docs)]
+pub mod access;
 pub mod actions;
 pub mod attachments;
 pub mod chat;
@@ -9,10 +10,12 @@ pub mod deliveries;
 pub mod erasure;
 pub mod intake;
 pub mod last_webhooks;
+pub mod mails;
 pub mod phrases;
 pub mod platforms;
 pub mod replies;
 pub mod responder;
+pub mod responses;
 pub mod secrets;
 pub mod service;
 pub mod traffic;

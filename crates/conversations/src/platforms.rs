@@ -1,17 +1,21 @@
-//! Sends messages by the platform of an inbox: LINE, WhatsApp, Messenger, Telegram, Slack.
+//! Sends messages by the platform of an inbox: LINE, WhatsApp, WeChat and others.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::Response;
 
+use crate::access::AccessTokens;
+use crate::mails;
+use crate::responses::{ResponseText, Responses};
 use crate::secrets::{SecretError, Vault};
 use ken_answer::answer::render::render;
-use ken_base::desk::{AuthorKind, Consent, ConsentPurpose, Conversation, Inbox, text_of};
+use ken_base::desk::{ChannelKind, AuthorKind, Consent, ConsentPurpose, Conversation, Inbox, Part, text_of};
 use ken_base::domain::{Outcome as AnswerOutcome, WorkspaceId};
 use ken_base::outbound;
 use ken_channels::channel::{
-    Call, Channel, Credentials, Limits, Outcome, Outgoing, PlatformReply, Refusal, Way, cut,
+    Body, Call, Channel, Credentials, Limits, Outcome, Outgoing, PlatformReply, Refusal, Template,
+    Unit, Way, cut,
 };
 use ken_channels::channel_of;
 use ken_channels::ladder::{Standing, way};
@@ -28,6 +32,9 @@ const REST: [Duration; 3] = [
     Duration::from_secs(2),
     Duration::from_secs(4),
 ];
+
+/// What a mail allows: any length of text.
+const MAIL: Limits = Limits::of_text(usize::MAX, Unit::Characters);
 
 /// The longest wait of these that a platform may ask for, in seconds.
 const MOST_S: u64 = 60;
@@ -64,7 +71,7 @@ pub struct Answered {
 /// Makes a request to the platform of an inbox.
 ///
 /// # Errors
-/// A code: `unreachable`, `timeout` or `forbidden_address`.
+/// A code: `unreachable` or `forbidden_address` if the platform has not received it; `timeout` or `interrupted` if it may have.
 pub async fn call(
     client: &reqwest::Client,
     channel: &dyn Channel,
@@ -81,13 +88,21 @@ pub async fn call(
     for (name, value) in &call.headers {
         request = request.header(*name, value);
     }
-    if let Some(body) = &call.body {
-        request = request.json(body);
-    }
+    request = match &call.body {
+        Body::None => request,
+        Body::Json(body) => request.json(body),
+        Body::Form(fields) => {
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            let form = form.extend_pairs(fields).finish();
+            let kind = "application/x-www-form-urlencoded";
+            request.header("content-type", kind).body(form)
+        }
+    };
     let reply = request.timeout(TIMEOUT).send().await;
-    let reply = reply.map_err(|error| match error.is_timeout() {
-        true => "timeout",
-        false => "unreachable",
+    let reply = reply.map_err(|error| match (error.is_connect(), error.is_timeout()) {
+        (true, _) => "unreachable",
+        (false, true) => "timeout",
+        (false, false) => "interrupted",
     })?;
     read(reply).await
 }
@@ -99,7 +114,7 @@ async fn read(mut reply: Response) -> Result<Answered, &'static str> {
         .and_then(|value| value.to_str().ok())
         .and_then(|seconds| seconds.trim().parse().ok());
     let mut body = Vec::new();
-    while let Some(bytes) = reply.chunk().await.map_err(|_| "unreachable")? {
+    while let Some(bytes) = reply.chunk().await.map_err(|_| "interrupted")? {
         body.extend_from_slice(&bytes);
         if body.len() > MAX_REPLY {
             break;
@@ -132,8 +147,18 @@ impl Failure {
     }
 }
 
+/// What this process knows of the platforms: their access tokens, and their requests that wait for a reply.
+#[derive(Default)]
+pub struct Connections {
+    /// Access tokens.
+    pub access: AccessTokens,
+    /// Requests that wait.
+    pub responses: Responses,
+}
+
 /// What sending needs besides the message.
 pub(crate) struct Platform<'a> {
+    pub connections: &'a Connections,
     pub store: &'a Store,
     pub vault: &'a Vault,
     pub client: &'a reqwest::Client,
@@ -150,12 +175,19 @@ impl Platform<'_> {
         delivery: &Delivery,
         token: Option<(String, Timestamp)>,
     ) -> Result<(), Failure> {
-        let Some(channel) = channel_of(inbox.channel) else {
-            return Err(Failure::Final("no_platform".to_owned()));
-        };
         if user_id.is_empty() {
             return Err(Failure::Final("unknown_customer".to_owned()));
         }
+        if inbox.channel == ChannelKind::Email {
+            let unavailable = |_: StoreError| Failure::retry("store_unavailable");
+            let message = self.outgoing(inbox, user_id, delivery, &MAIL).await;
+            let text = message.map_err(unavailable)?.texts.join("\n\n");
+            let (of, to) = ((self.store, self.vault, self.workspace), (inbox, sealed));
+            return mails::send(of, to, conversation, user_id, (delivery, &text)).await;
+        }
+        let Some(channel) = channel_of(inbox.channel) else {
+            return Err(Failure::Final("no_platform".to_owned()));
+        };
         let credentials = credentials_of(self.vault, channel, sealed);
         let credentials = credentials.map_err(|_| Failure::retry("sealed_by_another_key"))?;
         let unavailable = |_: StoreError| Failure::retry("store_unavailable");
@@ -174,57 +206,215 @@ impl Platform<'_> {
         let standing = Standing {
             last_in_at: conversation.last_in_at,
             reply_token: token,
+            sent_since: self
+                .sent_since(conversation, &limits)
+                .await
+                .map_err(unavailable)?,
             by_person: message.by_person,
+            has_template: message.template.is_some(),
             is_blocked,
         };
-        let mut way = way(&limits, &standing, self.store.now());
+        self.by_the_way(channel, inbox, credentials, &message, standing)
+            .await
+    }
+
+    /// How many messages were pushed since the customer wrote, where the platform counts them. The first one went out in the
+    /// response, as a rule.
+    async fn sent_since(
+        &self,
+        conversation: &Conversation,
+        limits: &Limits,
+    ) -> Result<usize, StoreError> {
+        if limits.per_inbound.is_none() {
+            return Ok(0);
+        }
+        let since = conversation.last_in_seq;
+        let n = self
+            .store
+            .sent_since(self.workspace, &conversation.id, since);
+        let n = usize::try_from(n.await?).unwrap_or(usize::MAX);
+        Ok(n.saturating_sub(usize::from(limits.in_response)))
+    }
+
+    /// Sends a message by the way that the standing allows, and by the next one if the reply token is spent.
+    async fn by_the_way(
+        &self,
+        channel: &dyn Channel,
+        inbox: &Inbox,
+        credentials: Credentials,
+        message: &Outgoing,
+        mut standing: Standing,
+    ) -> Result<(), Failure> {
+        let limits = channel.limits();
+        let access = &self.connections.access;
+        let of = (self.workspace, inbox);
+        let mut credentials = self.with_token(channel, inbox, credentials).await?;
+        let mut may_renew = true;
         loop {
+            let way = way(&limits, &standing, self.store.now());
             match &way {
                 Way::Refuse(Refusal::WindowClosed) => return Err(Failure::Expired),
                 Way::Refuse(why) => return Err(Failure::Final(why.code().to_owned())),
-                Way::Reply(_) | Way::Push | Way::PersonPush => {}
+                Way::Reply(_) | Way::Push | Way::PersonPush | Way::Template => {}
             }
-            let calls = channel.calls(&credentials, &message, &way);
-            if calls.is_empty() {
-                return Err(Failure::Final("nothing_to_send".to_owned()));
-            }
-            match self.send_all(channel, inbox, &calls).await {
-                Outcome::Accepted => return Ok(()),
-                Outcome::TokenSpent if matches!(way, Way::Reply(_)) => way = Way::Push,
-                Outcome::TokenSpent => return Err(Failure::Final("token_spent".to_owned())),
-                Outcome::Retry(code, after) => return Err(Failure::Transient(code, after)),
-                // An operator may connect the inbox again within the days of the schedule.
-                Outcome::Reconnect(code) => {
-                    tracing::warn!(
-                        inbox = inbox.id.as_str(),
-                        code,
-                        "the platform refuses the credentials; connect the inbox again"
-                    );
-                    return Err(Failure::Reconnect(code));
+            let calls = channel.calls(&credentials, message, &way);
+            let outcome = match &way {
+                Way::Reply(token) if limits.in_response => {
+                    match self.respond(inbox, message, token) {
+                        true if calls.is_empty() => Outcome::Accepted,
+                        true => self.send_rest(channel, inbox, &calls, 0).await,
+                        false => Outcome::TokenSpent,
+                    }
                 }
-                Outcome::GiveUp(code) => return Err(Failure::Final(code)),
+                Way::Reply(_) => self.reply(channel, inbox, &calls, &standing).await,
+                _ if calls.is_empty() => Outcome::GiveUp("nothing_to_send".to_owned()),
+                _ => self.send_all(channel, inbox, &calls).await,
+            };
+            match outcome {
+                Outcome::Accepted => return Ok(()),
+                Outcome::TokenSpent if standing.reply_token.is_some() => {
+                    standing.reply_token = None;
+                }
+                Outcome::TokenSpent => return Err(Failure::Final("token_spent".to_owned())),
+                Outcome::AccessExpired if may_renew => {
+                    may_renew = false;
+                    access.forget(of.0, &inbox.id, &credentials).await;
+                    credentials.remove("access_token");
+                    credentials = self.with_token(channel, inbox, credentials).await?;
+                }
+                outcome => return Err(self.failure(inbox, outcome)),
             }
         }
     }
 
-    /// Makes the calls in order. What follows a first one is tried at once until it is accepted, because the platform would
-    /// send the first one again.
+    async fn with_token(
+        &self,
+        channel: &dyn Channel,
+        inbox: &Inbox,
+        credentials: Credentials,
+    ) -> Result<Credentials, Failure> {
+        let access = &self.connections.access;
+        let of = (self.workspace, inbox);
+        let found = access
+            .with_token(self.client, channel, of, credentials)
+            .await;
+        found.map_err(|outcome| self.failure(inbox, outcome))
+    }
+
+    fn failure(&self, inbox: &Inbox, outcome: Outcome) -> Failure {
+        match outcome {
+            Outcome::Retry(code, after) => Failure::Transient(code, after),
+            Outcome::GiveUp(code) => Failure::Final(code),
+            // An operator may connect the inbox again within the days of the schedule.
+            Outcome::Reconnect(code) => {
+                tracing::warn!(
+                    inbox = inbox.id.as_str(),
+                    code,
+                    "the platform refuses the credentials; connect the inbox again"
+                );
+                Failure::Reconnect(code)
+            }
+            Outcome::AccessExpired => Failure::Reconnect("access_expired".to_owned()),
+            Outcome::TokenSpent | Outcome::Accepted => Failure::Final("token_spent".to_owned()),
+        }
+    }
+
+    /// Hands the first text to the request of the platform that waits for it. Returns whether there is one.
+    fn respond(&self, inbox: &Inbox, message: &Outgoing, token: &str) -> bool {
+        let Some(first) = message.texts.first() else {
+            return false;
+        };
+        let is_all = message.texts.len() == 1;
+        let text = ResponseText {
+            text: first.clone(),
+            choices: match is_all {
+                true => message.choices.clone(),
+                false => Vec::new(),
+            },
+        };
+        let responses = &self.connections.responses;
+        responses.give(self.workspace, &inbox.id, token, text)
+    }
+
+    /// Sends a reply by its token. Where it is unknown whether the platform received it, it is sent again: a token that is
+    /// spent then, though it is still fresh, was spent by the first time.
+    async fn reply(
+        &self,
+        channel: &dyn Channel,
+        inbox: &Inbox,
+        calls: &[Call],
+        standing: &Standing,
+    ) -> Outcome {
+        let Some(first) = calls.first() else {
+            return Outcome::GiveUp("nothing_to_send".to_owned());
+        };
+        let fresh = channel.limits().reply;
+        let came = standing.reply_token.as_ref().map(|(_, at)| *at);
+        let is_fresh = || {
+            let age = came.map(|at| self.store.now().duration_since(at));
+            fresh.zip(age).is_some_and(|(fresh, age)| age < fresh)
+        };
+        let mut is_unknown = false;
+        let mut waits = REST.iter();
+        let taken = loop {
+            let outcome = self.attempt(channel, inbox, first).await;
+            match &outcome {
+                Outcome::TokenSpent if is_unknown && is_fresh() => break Outcome::Accepted,
+                Outcome::Retry(code, after) if is_fresh() => {
+                    is_unknown |= matches!(code.as_str(), "timeout" | "interrupted");
+                    let Some(wait) = waits.next() else {
+                        break outcome;
+                    };
+                    let asked = after.map_or(0, u64::from).min(MOST_S);
+                    tokio::time::sleep((*wait).max(Duration::from_secs(asked))).await;
+                }
+                _ => break outcome,
+            }
+        };
+        match taken {
+            Outcome::Accepted => self.send_rest(channel, inbox, calls, 1).await,
+            other => other,
+        }
+    }
+
+    /// Makes a request, and says what its reply means.
+    async fn attempt(&self, channel: &dyn Channel, inbox: &Inbox, of: &Call) -> Outcome {
+        match call(self.client, channel, inbox, of).await {
+            Ok(answered) => channel.outcome(&PlatformReply {
+                status: answered.status,
+                retry_after: answered.retry_after,
+                body: &answered.body,
+            }),
+            Err(code) => Outcome::Retry(code.to_owned(), None),
+        }
+    }
+
+    /// Makes the calls in order.
     async fn send_all(&self, channel: &dyn Channel, inbox: &Inbox, calls: &[Call]) -> Outcome {
-        for (n, of) in calls.iter().enumerate() {
+        let Some(first) = calls.first() else {
+            return Outcome::Accepted;
+        };
+        match self.attempt(channel, inbox, first).await {
+            Outcome::Accepted => self.send_rest(channel, inbox, calls, 1).await,
+            other => other,
+        }
+    }
+
+    /// Makes the calls from one on. Each is tried at once until it is accepted, because the platform would send what came
+    /// before it again.
+    async fn send_rest(
+        &self,
+        channel: &dyn Channel,
+        inbox: &Inbox,
+        calls: &[Call],
+        from: usize,
+    ) -> Outcome {
+        for of in calls.iter().skip(from) {
             let mut waits = REST.iter();
             loop {
-                let outcome = match call(self.client, channel, inbox, of).await {
-                    Ok(answered) => channel.outcome(&PlatformReply {
-                        status: answered.status,
-                        retry_after: answered.retry_after,
-                        body: &answered.body,
-                    }),
-                    Err(code) => Outcome::Retry(code.to_owned(), None),
-                };
-                match (outcome, n) {
-                    (Outcome::Accepted, _) => break,
-                    (outcome, 0) => return outcome,
-                    (Outcome::Retry(_, after), _) => match waits.next() {
+                match self.attempt(channel, inbox, of).await {
+                    Outcome::Accepted => break,
+                    Outcome::Retry(_, after) => match waits.next() {
                         Some(wait) => {
                             let asked = after.map_or(0, u64::from).min(MOST_S);
                             tokio::time::sleep((*wait).max(Duration::from_secs(asked))).await;
@@ -269,6 +459,23 @@ impl Platform<'_> {
             texts: cut(&text, limits),
             choices,
             by_person: message.author.kind == AuthorKind::Agent,
+            template: template_of(&message.parts),
         })
     }
+}
+
+/// The template that a message is, if it is one.
+fn template_of(parts: &[Part]) -> Option<Template> {
+    parts.iter().find_map(|part| match part {
+        Part::Template {
+            name,
+            language,
+            parameters,
+        } => Some(Template {
+            name: name.clone(),
+            language: language.clone(),
+            parameters: parameters.clone(),
+        }),
+        _ => None,
+    })
 }

@@ -254,6 +254,11 @@ impl Replies {
         let is_waiting = |message: &Message| {
             message.direction == Direction::In && message.seq > conversation.answered_seq
         };
+        if !waiting.is_empty() && waiting.iter().all(|one| one.erased_at.is_some()) {
+            // The customer withdrew it all.
+            self.drop_reply(workspace, &conversation).await?;
+            return Ok(None);
+        }
         let earlier: Vec<Message> = messages
             .into_iter()
             .filter(|message| !is_waiting(message))

@@ -121,7 +121,8 @@ pub fn reply_due(
     };
     let burst = SignedDuration::from_millis(i64::from(settings.burst_ms));
     let has_words = !text_of(parts).trim().is_empty();
-    let is_silence = parts.iter().all(|part| matches!(part, Part::Text { .. }));
+    let is_words = |part: &Part| matches!(part, Part::Text { .. } | Part::Subject { .. });
+    let is_silence = parts.iter().all(is_words);
     let after = |wait| now.saturating_add(wait).unwrap_or(now);
     match (answers, has_words, is_silence) {
         (false, ..) | (_, false, true) => None,

@@ -15,6 +15,7 @@ use crate::deliveries::Deliveries;
 use crate::erasure::{Erased, erase, erase_before, erase_conversation};
 use crate::intake::{Inbound, InboundKind, Received, receive};
 use crate::last_webhooks::LastWebhooks;
+use crate::platforms::Connections;
 use crate::replies::Replies;
 use crate::secrets::{KeyFileInUse, SecretError, Vault};
 use crate::traffic::{self, DeliveryOutcome};
@@ -53,6 +54,7 @@ pub struct Desk {
     key_file: PathBuf,
     attachments: Attachments,
     last_webhooks: LastWebhooks,
+    connections: Arc<Connections>,
     running: OnceCell<Running>,
     /// Whether streams of events end.
     ended: watch::Sender<bool>,
@@ -74,6 +76,7 @@ impl Desk {
         Self {
             attachments: Attachments::new(store.clone(), config),
             last_webhooks: LastWebhooks::default(),
+            connections: Arc::default(),
             store,
             answerer,
             key_file: config.key_file.clone(),
@@ -109,6 +112,11 @@ impl Desk {
         &self.last_webhooks
     }
 
+    /// What this process knows of the platforms.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// Starts the work in the background if there is an inbox in any workspace.
     ///
     /// # Errors
@@ -135,7 +143,12 @@ impl Desk {
             let (vault, held) = opened.await.map_err(|error| DeskError(error.to_string()))?;
             let (writer, writing) = DeskWriter::start(self.store.clone());
             let replies = Replies::new(self.store.clone(), self.answerer.clone(), writer.clone());
-            let deliveries = Deliveries::new(self.store.clone(), writer.clone(), vault.clone());
+            let deliveries = Deliveries::new(
+                self.store.clone(),
+                writer.clone(),
+                vault.clone(),
+                self.connections.clone(),
+            );
             let worker = Arc::new(Worker {
                 store: self.store.clone(),
                 replies,
@@ -419,7 +432,9 @@ impl Arrival {
             InboundKind::Message { revision, .. } => revision.is_final.then_some(Self::Message),
             InboundKind::Echo { .. } => Some(Self::Echo),
             InboundKind::Delivery { state, .. } => Some(Self::Report(*state)),
-            InboundKind::Consent { .. } | InboundKind::Alias { .. } => None,
+            InboundKind::Consent { .. }
+            | InboundKind::Alias { .. }
+            | InboundKind::Withdrawn { .. } => None,
         }
     }
 
@@ -476,9 +491,8 @@ impl Worker {
         }
     }
 
-    /// What is due now.
-    async fn due(&self) -> Result<Vec<Work>, StoreError> {
-        let now = self.store.now();
+    /// What is due at a time.
+    async fn due(&self, now: Timestamp) -> Result<Vec<Work>, StoreError> {
         let replies = self.store.due_replies(now, DUE).await?;
         let deliveries = self.store.due_deliveries(now, DUE).await?;
         let replies = replies.into_iter().map(|(of, id)| Work::Reply(of, id));
@@ -488,9 +502,9 @@ impl Worker {
         Ok(replies.chain(deliveries).collect())
     }
 
-    /// How long nothing is due.
-    async fn sleep(&self) -> Duration {
-        let next = self.store.next_desk_work().await.ok().flatten();
+    /// How long nothing more becomes due after a time: what was due then is under way, or waits for its end.
+    async fn sleep(&self, looked_at: Timestamp) -> Duration {
+        let next = self.store.next_desk_work(looked_at).await.ok().flatten();
         let until = next.map(|at| at.duration_since(self.store.now()));
         let until = until.map(|until| until.max(SignedDuration::from_millis(1)));
         let until = until.and_then(|until| Duration::try_from(until).ok());
@@ -507,7 +521,8 @@ async fn run(
     let mut under_way: HashSet<Work> = HashSet::new();
     loop {
         written.borrow_and_update();
-        match worker.due().await {
+        let looked_at = worker.store.now();
+        match worker.due(looked_at).await {
             Ok(due) => {
                 for work in due {
                     let is_reply = |work: &&Work| matches!(work, Work::Reply(..));
@@ -527,10 +542,7 @@ async fn run(
             }
             Err(error) => tracing::error!(%error, "cannot read what is due"),
         }
-        let sleep = match under_way.is_empty() {
-            true => worker.sleep().await,
-            false => LONGEST_SLEEP,
-        };
+        let sleep = worker.sleep(looked_at).await;
         tokio::select! {
             biased;
             _ = stopped.wait_for(|stopped| *stopped) => break,

@@ -18,14 +18,19 @@ const WAITING: usize = 4_096;
 
 /// How messages to the customers of an inbox are delivered.
 pub fn route_of(inbox: &Inbox) -> DeliveryRoute {
+    let has = |secret: &str| inbox.secrets.iter().any(|name| name == secret);
     match inbox.channel {
+        // Twilio signs its requests with this.
+        ChannelKind::Phone if has("auth_token") => DeliveryRoute::Platform,
         ChannelKind::Generic if inbox.settings.callback_url.is_some() => DeliveryRoute::Callback,
         ChannelKind::Generic | ChannelKind::Web | ChannelKind::Phone => DeliveryRoute::Pull,
         ChannelKind::Line
         | ChannelKind::Whatsapp
         | ChannelKind::Messenger
         | ChannelKind::Telegram
-        | ChannelKind::Slack => DeliveryRoute::Platform,
+        | ChannelKind::Slack
+        | ChannelKind::Wechat
+        | ChannelKind::Email => DeliveryRoute::Platform,
     }
 }
 

@@ -240,6 +240,7 @@ impl Conversation {
             Fact::ReplyDropped => self.reply_due_at = None,
             Fact::ReplyDelayed { until } => self.reply_due_at = Some(*until),
             Fact::DeliveryChanged { .. }
+            | Fact::MessageWithdrawn { .. }
             | Fact::IdentityCreated { .. }
             | Fact::IdentityVerified { .. }
             | Fact::IdentityLinked { .. }

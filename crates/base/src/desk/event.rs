@@ -94,6 +94,12 @@ pub enum Fact {
         #[schema(value_type = Option<String>, format = DateTime)]
         reply_due_at: Option<Timestamp>,
     },
+    /// The customer withdrew a message on the channel; it is erased.
+    #[serde(rename = "message.withdrawn")]
+    MessageWithdrawn {
+        /// The message.
+        message_id: MessageId,
+    },
     /// Something was written to the customer, or noted, or answered in the shadow.
     #[serde(rename = "message.added")]
     MessageAdded {
@@ -187,6 +193,7 @@ impl Fact {
             Fact::ConversationOpened { .. } => "conversation.opened",
             Fact::MessageReceived { .. } => "message.received",
             Fact::MessageRevised { .. } => "message.revised",
+            Fact::MessageWithdrawn { .. } => "message.withdrawn",
             Fact::MessageAdded { .. } => "message.added",
             Fact::ResponderChanged { .. } => "conversation.responder_changed",
             Fact::StatusChanged { .. } => "conversation.status_changed",
@@ -204,6 +211,7 @@ impl Fact {
         match self {
             Fact::MessageReceived { message_id, .. }
             | Fact::MessageRevised { message_id, .. }
+            | Fact::MessageWithdrawn { message_id }
             | Fact::MessageAdded { message_id, .. } => Some(message_id),
             _ => None,
         }
@@ -285,6 +293,9 @@ mod tests {
                 message_id: message(),
                 reply_due_at: None,
                 window_until: None,
+            },
+            Fact::MessageWithdrawn {
+                message_id: message(),
             },
             Fact::MessageRevised {
                 message_id: message(),

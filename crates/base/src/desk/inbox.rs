@@ -71,6 +71,62 @@ pub enum SendMode {
     Live,
 }
 
+/// A mailbox: the servers by which mails come and go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailSettings {
+    /// Its address, from which replies are sent.
+    pub address: String,
+    /// The account at both servers. Default: the address.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The IMAP server from which mails are fetched.
+    pub imap_host: String,
+    /// Its port. Default 993.
+    #[serde(default = "imap_port")]
+    pub imap_port: u16,
+    /// `tls` (default), `starttls`, or `none` for a server on this machine.
+    #[serde(default = "tls")]
+    pub imap_security: String,
+    /// The SMTP server by which replies are sent.
+    pub smtp_host: String,
+    /// Its port. Default 587.
+    #[serde(default = "smtp_port")]
+    pub smtp_port: u16,
+    /// `starttls` (default), `tls`, or `none` for a server on this machine.
+    #[serde(default = "starttls")]
+    pub smtp_security: String,
+    /// The folder that is read. Default `INBOX`.
+    #[serde(default = "inbox_folder")]
+    pub mailbox: String,
+    /// The name under which your own mail server writes `Authentication-Results`, which are then believed; null: none are.
+    #[serde(default)]
+    pub authserv_id: Option<String>,
+    /// Certificates of authorities in PEM that are trusted besides the system's.
+    #[serde(default)]
+    pub authority: Option<String>,
+}
+
+fn imap_port() -> u16 {
+    993
+}
+
+fn smtp_port() -> u16 {
+    587
+}
+
+fn tls() -> String {
+    "tls".to_owned()
+}
+
+fn starttls() -> String {
+    "starttls".to_owned()
+}
+
+fn inbox_folder() -> String {
+    "INBOX".to_owned()
+}
+
 /// Settings of an inbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -81,9 +137,11 @@ pub struct InboxSettings {
     pub auto_send_level: Level,
     /// Where replies are sent (`generic`): an `https` address.
     pub callback_url: Option<String>,
-    /// Where the platform's API is, if not at its own address (`line`, `whatsapp`, `messenger`, `telegram`, `slack`): an
+    /// Where the platform's API is, if not at its own address (`line`, `whatsapp`, `messenger`, `telegram`, `slack`, `wechat`, `phone`): an
     /// `https` address, as of a proxy, without a slash at its end.
     pub platform_url: Option<String>,
+    /// The mailbox (`email`).
+    pub email: Option<EmailSettings>,
     /// Audiences of everyone who writes here.
     pub audience: Vec<String>,
     /// Name of the channel for answers and their rendering. Default: the kind of the channel.
@@ -110,6 +168,7 @@ impl Default for InboxSettings {
             auto_send_level: Level::Strict,
             callback_url: None,
             platform_url: None,
+            email: None,
             audience: Vec::new(),
             channel: None,
             language: None,

@@ -84,13 +84,42 @@ pub enum Part {
         /// The platform's word for it, such as `sticker`.
         kind: String,
     },
+    /// The subject of a mail.
+    Subject {
+        /// At most 500 characters.
+        text: String,
+        /// Whether the mail replies to another: its subject is not a part of what is asked.
+        is_reply: bool,
+    },
+    /// A message that the platform has approved: the only one that it takes from the company outside of its window
+    /// (WhatsApp).
+    Template {
+        /// The name of the template at the platform, 1 to 512 characters.
+        name: String,
+        /// Its language, as the platform writes it, such as `zh_TW`; 2 to 16 characters.
+        language: String,
+        /// The values of its places, at most 20, each 1 to 1,024 characters.
+        #[serde(default)]
+        parameters: Vec<String>,
+    },
+}
+
+/// Whether a message is a template and nothing else.
+pub fn is_template(parts: &[Part]) -> bool {
+    matches!(parts, [Part::Template { .. }])
 }
 
 /// The texts of the parts, a line each.
 pub fn text_of(parts: &[Part]) -> String {
     let texts = parts.iter().filter_map(|part| match part {
         Part::Text { text } => Some(text.as_str()),
-        Part::Attachment { .. } | Part::Location { .. } | Part::Other { .. } => None,
+        Part::Subject { text, is_reply } => {
+            Some(text.as_str()).filter(|text| !is_reply && !text.is_empty())
+        }
+        Part::Attachment { .. }
+        | Part::Location { .. }
+        | Part::Other { .. }
+        | Part::Template { .. } => None,
     });
     texts.collect::<Vec<_>>().join("\n")
 }

@@ -8,6 +8,7 @@ mod backlog;
 mod conversations;
 mod identities;
 mod inboxes;
+mod mail;
 mod messages;
 mod projection;
 
@@ -27,6 +28,7 @@ pub use backlog::{DeskBacklog, Waiting};
 pub use conversations::{ConversationFilter, ConversationPosition};
 pub use identities::is_withdrawn;
 pub use inboxes::SealedSecrets;
+pub use mail::MailPosition;
 pub use messages::{Delivery, DueDelivery, KnownMessage, NewMessage};
 pub use projection::Projection;
 

@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 22] = [
+const ALL: [(i64, &str, &str); 23] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -91,6 +91,11 @@ const ALL: [(i64, &str, &str); 22] = [
         22,
         "webhooks",
         include_str!("../../migrations/0022_webhooks.sql"),
+    ),
+    (
+        23,
+        "mail",
+        include_str!("../../migrations/0023_mail.sql"),
     ),
 ];
 

@@ -35,6 +35,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("desk_events", "workspace"),
     ("desk_heads", "workspace"),
     ("inboxes", "workspace"),
+    ("mail_cursors", "workspace"),
     ("webhook_events", "workspace"),
     ("webhook_cursors", "workspace"),
     ("webhook_endpoints", "workspace"),

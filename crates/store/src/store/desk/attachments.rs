@@ -76,6 +76,31 @@ impl DeskTx {
         .bind(before)
         .fetch_all(&mut *self.tx)
         .await?;
+        self.mark_unused(workspace, files).await
+    }
+
+    /// Takes the files from a message, as [`DeskTx::detach`] does.
+    pub(super) async fn detach_message(
+        &mut self,
+        workspace: &WorkspaceId,
+        message: &MessageId,
+    ) -> Result<(), StoreError> {
+        let files: Vec<(String,)> = sqlx::query_as(
+            "DELETE FROM message_attachments WHERE workspace = $1 AND message_id = $2 RETURNING sha256",
+        )
+        .bind(workspace.as_str())
+        .bind(message.as_str())
+        .fetch_all(&mut *self.tx)
+        .await?;
+        self.mark_unused(workspace, files).await
+    }
+
+    /// Marks files that no message has for removal.
+    async fn mark_unused(
+        &mut self,
+        workspace: &WorkspaceId,
+        files: Vec<(String,)>,
+    ) -> Result<(), StoreError> {
         for (sha256,) in files {
             sqlx::query(
                 "UPDATE attachments SET state = 'removing' WHERE workspace = $1 AND sha256 = $2 AND state = 'stored' \

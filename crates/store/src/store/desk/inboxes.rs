@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{code, inbox_id, parse_code};
 use crate::store::{AuditEvent, Store, StoreError, from_json, time_of, to_json};
-use ken_base::desk::{Inbox, InboxId};
+use ken_base::desk::{ChannelKind, Inbox, InboxId};
 use ken_base::domain::WorkspaceId;
 
 /// Sealed secrets of an inbox by name.
@@ -88,6 +88,27 @@ impl Store {
             .fetch_all(&self.relaxed)
             .await?;
         rows.into_iter().map(inbox).collect()
+    }
+
+    /// The inboxes of a channel in all workspaces with their sealed secrets, by workspace and id.
+    pub async fn inboxes_of(
+        &self,
+        channel: ChannelKind,
+    ) -> Result<Vec<(WorkspaceId, Inbox, SealedSecrets)>, StoreError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT workspace, id FROM inboxes WHERE channel = $1 AND disconnected_at IS NULL ORDER BY workspace, id",
+        )
+        .bind(code(&channel))
+        .fetch_all(&self.relaxed)
+        .await?;
+        let mut found = Vec::new();
+        for (workspace, id) in rows {
+            let workspace = WorkspaceId::parse(&workspace).map_err(super::invalid)?;
+            if let Some((inbox, sealed)) = self.inbox(&workspace, &inbox_id(&id)?).await? {
+                found.push((workspace, inbox, sealed));
+            }
+        }
+        Ok(found)
     }
 
     /// All inboxes of a workspace by id, with those that were disconnected, whose conversations are still there.

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{DeskTx, code, conversation_id, message_id, ms, parse_code, time};
 use crate::store::{MAX_IN, Store, StoreError, from_json, placeholders, time_of, to_json};
 use ken_base::desk::{
-    Author, AuthorKind, ConversationId, DeliveryRoute, DeliveryState, Direction, IdentityId,
-    InboxId, Message, MessageId, Part, Seq,
+    Author, AuthorKind, ConsentPurpose, ConversationId, DeliveryRoute, DeliveryState, Direction,
+    IdentityId, InboxId, Message, MessageId, Part, Seq,
 };
 use ken_base::domain::WorkspaceId;
 
@@ -324,6 +324,43 @@ impl DeskTx {
         .transpose()
     }
 
+    /// Empties a message that the customer withdrew. Its id at the channel stays, so that it is not stored again.
+    pub async fn withdraw_message(
+        &mut self,
+        workspace: &WorkspaceId,
+        id: &MessageId,
+    ) -> Result<(), StoreError> {
+        self.detach_message(workspace, id).await?;
+        sqlx::query(
+            "UPDATE messages SET parts = '[]', erased_at = $1 WHERE workspace = $2 AND id = $3 AND erased_at IS NULL",
+        )
+        .bind(self.now.as_millisecond())
+        .bind(workspace.as_str())
+        .bind(id.as_str())
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// When a consent was last given or withdrawn, by the clock of its source; `None` if it never was.
+    pub async fn consent_at(
+        &mut self,
+        workspace: &WorkspaceId,
+        identity: &IdentityId,
+        purpose: ConsentPurpose,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT e.at FROM consents c JOIN desk_events e ON e.workspace = c.workspace AND e.seq = c.seq \
+             WHERE c.workspace = $1 AND c.identity_id = $2 AND c.purpose = $3",
+        )
+        .bind(workspace.as_str())
+        .bind(identity.as_str())
+        .bind(code(&purpose))
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        time(row.map(|(at,)| at))
+    }
+
     /// Empties the messages of a conversation that were written before a time, or all. Files that no other message has are
     /// marked for removal. Returns the ids of their answers.
     pub async fn erase_messages(
@@ -363,6 +400,25 @@ impl DeskTx {
 }
 
 impl Store {
+    /// How many messages a conversation's platform has taken since an event.
+    pub async fn sent_since(
+        &self,
+        workspace: &WorkspaceId,
+        conversation: &ConversationId,
+        since: Seq,
+    ) -> Result<i64, StoreError> {
+        let (n,): (i64,) = sqlx::query_as(
+            "SELECT COUNT(*) FROM deliveries d JOIN messages m ON m.workspace = d.workspace AND m.id = d.message_id \
+             WHERE d.workspace = $1 AND d.conversation_id = $2 AND m.seq > $3 AND d.state IN ('accepted', 'delivered', 'read')",
+        )
+        .bind(workspace.as_str())
+        .bind(conversation.as_str())
+        .bind(since)
+        .fetch_one(&self.relaxed)
+        .await?;
+        Ok(n)
+    }
+
     /// Messages of a conversation after a position, by the time they were written, at most `limit`. A position is the time
     /// and the event of a message.
     pub async fn messages(

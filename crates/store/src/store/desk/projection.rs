@@ -322,6 +322,7 @@ pub(super) async fn apply(
         }
         Fact::MessageReceived { .. }
         | Fact::MessageRevised { .. }
+        | Fact::MessageWithdrawn { .. }
         | Fact::ResponderChanged { .. }
         | Fact::StatusChanged { .. }
         | Fact::Assigned { .. }

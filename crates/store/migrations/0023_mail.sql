@@ -1,0 +1,10 @@
+-- Up to where the mailbox of an inbox was read.
+CREATE TABLE mail_cursors (
+    workspace    TEXT   NOT NULL,
+    inbox_id     TEXT   NOT NULL,
+    uid_validity BIGINT NOT NULL,
+    uid          BIGINT NOT NULL,
+    -- Mails that the server received before this second are not read.
+    since        BIGINT NOT NULL,
+    PRIMARY KEY (workspace, inbox_id)
+);
