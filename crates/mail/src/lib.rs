@@ -9,6 +9,8 @@
 //! | [`thread`] | the conversation that a mail continues; signed reply addresses |
 //! | [`limits`] | how often a thread may be answered automatically |
 //! | [`compose`] | a reply → the bytes of a mail |
+//! | [`results`], [`verify`] | whether the sender's domain vouches for a mail |
+//! | [`server`], [`smtp`], [`imap`] | a mail server's settings; sending; fetching and waiting |
 //!
 //! The parts that make no connections are pure. Nothing is stored here, and nothing is changed in a mailbox.
 
@@ -17,8 +19,13 @@ pub mod automatic;
 pub mod compose;
 mod fields;
 mod html_text;
+pub mod imap;
 pub mod limits;
 pub mod message;
 pub mod quotes;
 pub mod report;
+pub mod results;
+pub mod server;
+pub mod smtp;
 pub mod thread;
+pub mod verify;
