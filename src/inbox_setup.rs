@@ -12,9 +12,10 @@ use ken_base::outbound;
 use ken_channels::channel::{Channel, Credential, Outcome, PlatformReply};
 use ken_channels::channel_of;
 use ken_conversations::access::AccessTokens;
+use ken_conversations::calls::call;
 use ken_conversations::last_webhooks::LastWebhook;
 use ken_conversations::mails::{IMAP_PASSWORD, REPLY_KEY, SMTP_PASSWORD, imap_server, smtp_server};
-use ken_conversations::platforms::{call, credentials_of};
+use ken_conversations::platforms::credentials_of;
 use ken_conversations::secrets::{SecretError, Vault, new_webhook_secret, webhook_key};
 use ken_customers::normalize::normalized;
 use ken_mail::imap::Mailbox;
@@ -451,7 +452,8 @@ pub async fn test_mailbox(
 ) -> Result<TestedInbox, SetupError> {
     let mut tested = TestedInbox::default();
     let Some(email) = &inbox.settings.email else {
-        let fault = "the mailbox's address and servers are not set; put the inbox with settings.email";
+        let fault =
+            "the mailbox's address and servers are not set; put the inbox with settings.email";
         tested.faults.push(fault.to_owned());
         return Ok(tested);
     };

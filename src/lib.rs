@@ -30,6 +30,7 @@
 //! | [`ken_conversations`] `service`, `intake`, `replies`, `deliveries`, `actions` | `Desk`: takes messages in once, has the bot answer them, sends what is written |
 //! | `attachments` | files of messages, in a folder beside the store |
 //! | [`ken_channels`](../ken_channels/index.html) `channel`, `ladder`, `line`, `whatsapp` … | the contracts of platforms, one file each: verify, parse, write requests; by which way a message may go out. Pure. `platforms` makes the requests |
+//! | [`ken_mail`](../ken_mail/index.html) `message`, `quotes`, `automatic`, `thread`, `compose`, `verify` … | e-mail: what a mail says, who wrote it, which conversation it continues; replies as mails. Pure but for `verify`. `smtp`, `imap` speak with mail servers |
 //! | `responder`, `phrases`, `secrets`, `chat`, `erasure`, `writer` | who answers (pure rules); fixed texts; sealed secrets of inboxes; sessions of the web chat; erasure; the one writer of the log |
 //! | `traffic`, `last_webhooks` | metrics of channels; the last request of each platform, in memory |
 //! | [`ken_learn`] `cases` | cases that human agents resolved → drafts, compared with the knowledge, reviewed, published |
@@ -67,8 +68,8 @@
 //! knowledge base text ingest store search answer
 //! learn base text ingest store search answer knowledge
 //! channels base
-//! customers base store
 //! mail base
+//! customers base store
 //! conversations base text store answer channels mail customers
 //! ken base text ingest store search answer knowledge learn channels mail customers conversations
 //! ```
@@ -80,17 +81,19 @@
 //! ```text
 //! actor blocking digest outbound signature store_url webhook
 //! background domain
-//! config desk text
-//! channel conflict embed last_webhooks llm normalize oidc phrases redact setup traffic
-//! ladder line reader responder slack store telegram telemetry whatsapp
-//! attachments identify ingest keys messenger queue secrets vectors writer
-//! chat index merging sessions tokens
+//! config desk fields quotes responses text xml
+//! channel conflict embed html_text last_webhooks limits llm normalize oidc phrases redact report server setup traffic
+//! calls imap ladder line message reader responder slack store telegram telemetry twilio wechat whatsapp
+//! access attachments automatic compose identify ingest keys messenger queue results secrets thread vectors writer
+//! chat index merging sessions smtp tokens verify
 //! backups doctor encoders retrieve
 //! answer measures
-//! editing intake platforms
-//! actions cases deliveries erasure inbox_setup jobs replies
-//! learn service
-//! retention shadow webhooks
+//! editing intake
+//! actions cases erasure jobs mails replies
+//! inbox_setup platforms
+//! deliveries learn
+//! service
+//! mailboxes retention shadow webhooks
 //! app
 //! bench check eval http
 //! reencode

@@ -92,7 +92,9 @@ impl Mailboxes {
 
     /// Works while `leads` is true.
     pub fn start(self, leads: watch::Receiver<bool>) -> Background {
-        Background::start_while("mailboxes", leads, move |stopped| self.clone().work(stopped))
+        Background::start_while("mailboxes", leads, move |stopped| {
+            self.clone().work(stopped)
+        })
     }
 
     async fn work(self, mut stopped: watch::Receiver<bool>) {
@@ -121,7 +123,10 @@ impl Mailboxes {
             let key = (workspace, inbox.id.clone());
             let by = (email, sealed, inbox.name.clone());
             known.push(key.clone());
-            if followed.get(&key).is_some_and(|one| one.by == by && !one.task.is_finished()) {
+            if followed
+                .get(&key)
+                .is_some_and(|one| one.by == by && !one.task.is_finished())
+            {
                 continue;
             }
             let this = self.clone();
@@ -145,7 +150,9 @@ impl Mailboxes {
     ) {
         let mut n_failed = 0_usize;
         loop {
-            let Err(error) = self.read(workspace, &inbox, email, sealed, &mut n_failed).await;
+            let Err(error) = self
+                .read(workspace, &inbox, email, sealed, &mut n_failed)
+                .await;
             tracing::warn!(inbox = inbox.id.as_str(), %error, "cannot read a mailbox; trying again");
             let wait = AGAIN.get(n_failed).unwrap_or(&AGAIN[AGAIN.len() - 1]);
             n_failed += 1;
@@ -179,10 +186,15 @@ impl Mailboxes {
         loop {
             let batch = mailbox.fetch_after(cursor, MAX_MAIL).await?;
             for mail in &batch.oversize {
-                tracing::warn!(inbox = inbox.id.as_str(), bytes = mail.bytes, "left out a mail that is too large");
+                tracing::warn!(
+                    inbox = inbox.id.as_str(),
+                    bytes = mail.bytes,
+                    "left out a mail that is too large"
+                );
             }
             for fetched in &batch.mails {
-                self.take(workspace, inbox, email, &reply_key, &fetched.raw).await?;
+                self.take(workspace, inbox, email, &reply_key, &fetched.raw)
+                    .await?;
             }
             *n_failed = 0;
             if batch.cursor != cursor {
@@ -210,7 +222,9 @@ impl Mailboxes {
             uid: cursor.uid,
             since: cursor.since,
         };
-        self.store.put_mail_position(workspace, &inbox.id, position).await
+        self.store
+            .put_mail_position(workspace, &inbox.id, position)
+            .await
     }
 
     /// Takes a mail in. What cannot be read is left out; a failure of the store leaves the mail on the server.
@@ -240,7 +254,9 @@ impl Mailboxes {
             left_out(why.code());
             return Ok(());
         }
-        let is_verified = self.is_verified(workspace, email, reply_key, raw, &mail).await?;
+        let is_verified = self
+            .is_verified(workspace, email, reply_key, raw, &mail)
+            .await?;
         let files = self.files(workspace, &mail.attachments).await;
         match mails::inbound(of, &mail, is_verified, files, now) {
             Some(inbound) => {
@@ -274,9 +290,14 @@ impl Mailboxes {
             let Some(conversation) = self.store.conversation(workspace, &id).await? else {
                 continue;
             };
-            let customer = self.store.customer(workspace, &conversation.identity_id).await?;
+            let customer = self
+                .store
+                .customer(workspace, &conversation.identity_id)
+                .await?;
             let is_same = |value: &str| value.eq_ignore_ascii_case(&mail.from.address);
-            let mut own = customer.iter().filter(|one| one.id == conversation.identity_id);
+            let mut own = customer
+                .iter()
+                .filter(|one| one.id == conversation.identity_id);
             // One that was never verified does not become it by a reply.
             if own.any(|one| is_same(&one.value)) {
                 return Ok(true);
@@ -292,7 +313,10 @@ impl Mailboxes {
             let name: String = file.name.chars().take(MAX_NAME).collect();
             let name = Some(name).filter(|name| !name.trim().is_empty());
             let name = name.as_deref().unwrap_or("file");
-            let stored = self.desk.attachments().store(workspace, name, file.bytes.clone());
+            let stored = self
+                .desk
+                .attachments()
+                .store(workspace, name, file.bytes.clone());
             match stored.await {
                 Ok(part) => parts.push(part),
                 Err(error) => {

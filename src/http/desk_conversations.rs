@@ -18,12 +18,12 @@ use super::problem::{Fault, Problem};
 use super::settings::limit_of;
 use ken_base::actor::actor;
 use ken_base::desk::{
-    Conversation, ConversationId, ConversationStatus, IdentityId, Inbox, InboxId, Message, Part,
-    Responder, is_template, DeliveryRoute,
+    Conversation, ConversationId, ConversationStatus, DeliveryRoute, IdentityId, Inbox, InboxId,
+    Message, Part, Responder, is_template,
 };
 use ken_base::domain::WorkspaceId;
-use ken_conversations::writer::route_of;
 use ken_conversations::actions::{Acted, Action, Refusal, takes_templates};
+use ken_conversations::writer::route_of;
 use ken_store::store::desk::ConversationFilter;
 
 /// Query parameters of `GET /v1/conversations`.

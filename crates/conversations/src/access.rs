@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::platforms::call;
+use crate::calls::call;
 use ken_base::desk::{Inbox, InboxId};
 use ken_base::digest::sha256_hex;
 use ken_base::domain::WorkspaceId;

@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 use serde::Serialize;
 
-use crate::platforms::{Connections, Failure, Platform};
+use crate::calls::Failure;
+use crate::platforms::{Connections, Platform};
 use crate::secrets::{SecretError, Vault};
 use crate::traffic::{self, DeliveryOutcome};
 use crate::writer::{DeskWriter, WriteError};

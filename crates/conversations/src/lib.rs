@@ -5,6 +5,7 @@
 pub mod access;
 pub mod actions;
 pub mod attachments;
+pub mod calls;
 pub mod chat;
 pub mod deliveries;
 pub mod erasure;

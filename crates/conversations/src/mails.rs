@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
+use crate::calls::Failure;
 use crate::intake::{Inbound, InboundKind, Revision};
-use crate::platforms::Failure;
 use crate::secrets::{SecretError, Vault};
 use ken_base::config::Secret;
 use ken_base::desk::{
@@ -204,7 +204,11 @@ pub(crate) async fn send(
     let recent = store.newest_messages(workspace, &conversation.id, i64::MAX, RECENT);
     let recent = recent.await.map_err(unavailable)?;
     let by_bot = delivery.message.author.kind != AuthorKind::Agent;
-    let sent: Vec<Timestamp> = recent.iter().filter(|one| was_sent(one)).map(|one| one.at).collect();
+    let sent: Vec<Timestamp> = recent
+        .iter()
+        .filter(|one| was_sent(one))
+        .map(|one| one.at)
+        .collect();
     if by_bot && !limits::may_send(&sent, store.now()) {
         return Err(Failure::Final("too_many_automatic_mails".to_owned()));
     }

@@ -92,11 +92,7 @@ const ALL: [(i64, &str, &str); 23] = [
         "webhooks",
         include_str!("../../migrations/0022_webhooks.sql"),
     ),
-    (
-        23,
-        "mail",
-        include_str!("../../migrations/0023_mail.sql"),
-    ),
+    (23, "mail", include_str!("../../migrations/0023_mail.sql")),
 ];
 
 /// All migrations in order.

@@ -1,0 +1,400 @@
+//! Fetching mails by IMAP and waiting for new ones.
+//!
+//! The mailbox is opened for reading only (`EXAMINE`), and mails are read without a mark (`BODY.PEEK`): nothing is marked,
+//! moved or deleted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_imap::Session;
+use async_imap::error::Error;
+use async_imap::extensions::idle::{Handle, IdleResponse};
+use async_imap::imap_proto::{Response, Status};
+use async_imap::types::UnsolicitedResponse;
+use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
+
+use crate::server::{Security, Server, ServerError, Stream};
+
+/// How long a command may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The most mails of a batch.
+pub const MAX_MAILS: usize = 50;
+/// The most bytes of a batch, but for its first mail.
+pub const MAX_BATCH: usize = 32 << 20;
+/// The longest wait. Servers end a connection that is silent for 30 minutes (RFC 2177 asks for a sign every 29).
+pub const MAX_WAIT: Duration = Duration::from_secs(25 * 60);
+
+/// Up to where a mailbox has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The server's number of the mailbox's numbering. If it changes, all mails have new numbers.
+    pub uid_validity: u32,
+    /// The number of the last mail that was read.
+    pub uid: u32,
+    /// Mails that the server received before this time are never fetched, so that a new numbering does not bring back years
+    /// of mails. Whole seconds.
+    pub since: Timestamp,
+}
+
+/// A mail on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its number.
+    pub uid: u32,
+    /// When the server received it.
+    pub received: Option<Timestamp>,
+    /// Its bytes.
+    pub raw: Vec<u8>,
+}
+
+/// A mail that was not loaded, because it is too large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oversize {
+    /// Its number.
+    pub uid: u32,
+    /// Its size in bytes.
+    pub bytes: u32,
+}
+
+/// Mails after a cursor, in the order of the mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The mails. After a change of the numbering, some may have been fetched before: their `Message-ID` shows it.
+    pub mails: Vec<Fetched>,
+    /// Mails that are larger than allowed.
+    pub oversize: Vec<Oversize>,
+    /// The cursor after them. Keep it when the mails are stored.
+    pub cursor: Cursor,
+    /// Whether there are more.
+    pub has_more: bool,
+}
+
+/// Why a mailbox cannot be read. Connect again afterwards.
+#[derive(Debug, thiserror::Error)]
+pub enum ImapError {
+    /// The server cannot be reached, or the connection ended.
+    #[error("the mail server cannot be reached: {0}")]
+    Unreachable(String),
+    /// The server refuses the account, its password or the mailbox; an operator has to change the settings.
+    #[error("the mail server refuses: {0}")]
+    Refused(String),
+    /// The server does not answer as the protocol says.
+    #[error("the mail server does not answer as expected: {0}")]
+    Protocol(String),
+}
+
+/// An opened mailbox.
+#[derive(Debug)]
+pub struct Mailbox {
+    session: Session<Box<dyn Stream>>,
+    uid_validity: u32,
+    uid_next: u32,
+    can_idle: bool,
+}
+
+impl Mailbox {
+    /// Connects, logs in and opens a mailbox, usually `INBOX`.
+    ///
+    /// # Errors
+    /// [`ImapError`].
+    pub async fn open(server: &Server, mailbox: &str) -> Result<Self, ImapError> {
+        let client = connect(server).await?;
+        let logged_in = within(async {
+            let logged_in = client.login(&server.user, server.password.expose()).await;
+            Ok(logged_in.map_err(|(error, _)| error))
+        });
+        let mut session = logged_in.await?.map_err(refused)?;
+        let can_idle = within(session.capabilities()).await?.has_str("IDLE");
+        let (uid_validity, uid_next) = examine(&mut session, mailbox).await?;
+        Ok(Self {
+            session,
+            uid_validity,
+            uid_next,
+            can_idle,
+        })
+    }
+
+    /// The cursor behind all mails that are in the mailbox now: for an inbox that begins to be read.
+    pub fn end(&self, now: Timestamp) -> Cursor {
+        Cursor {
+            uid_validity: self.uid_validity,
+            uid: self.uid_next.saturating_sub(1),
+            since: Timestamp::from_second(now.as_second()).unwrap_or(now),
+        }
+    }
+
+    /// Whether the server announces new mails.
+    pub fn can_idle(&self) -> bool {
+        self.can_idle
+    }
+
+    /// The mails after a cursor, at most 50 of 32 MiB together. Those larger than `max_bytes` are reported and not loaded.
+    ///
+    /// # Errors
+    /// [`ImapError`].
+    pub async fn fetch_after(
+        &mut self,
+        cursor: Cursor,
+        max_bytes: u32,
+    ) -> Result<Batch, ImapError> {
+        let mut cursor = cursor;
+        if cursor.uid_validity != self.uid_validity {
+            cursor = Cursor {
+                uid_validity: self.uid_validity,
+                uid: 0,
+                since: cursor.since,
+            };
+        }
+        let (listed, mut has_more) = self.list(cursor).await?;
+        let (mut mails, mut oversize, mut loaded) = (Vec::new(), Vec::new(), 0);
+        for (uid, (bytes, received)) in listed {
+            let size = bytes as usize;
+            let is_old = received.is_some_and(|at| at < cursor.since);
+            if bytes > max_bytes && !is_old {
+                oversize.push(Oversize { uid, bytes });
+            } else if !is_old {
+                if !mails.is_empty() && loaded + size > MAX_BATCH {
+                    has_more = true;
+                    break;
+                }
+                if let Some(raw) = self.load(uid).await? {
+                    loaded += raw.len();
+                    mails.push(Fetched { uid, received, raw });
+                }
+            }
+            cursor.uid = uid;
+        }
+        Ok(Batch {
+            mails,
+            oversize,
+            cursor,
+            has_more,
+        })
+    }
+
+    /// The first mails after a cursor by number: size and time of arrival. And whether there are more.
+    async fn list(
+        &mut self,
+        cursor: Cursor,
+    ) -> Result<(BTreeMap<u32, (u32, Option<Timestamp>)>, bool), ImapError> {
+        let Some(first) = cursor.uid.checked_add(1) else {
+            return Ok((BTreeMap::new(), false));
+        };
+        let session = &mut self.session;
+        // This list will contain them.
+        drained(session);
+        within(async {
+            let mut listed = BTreeMap::new();
+            let mut has_more = false;
+            let query = "(UID RFC822.SIZE INTERNALDATE)";
+            let mut found = session.uid_fetch(format!("{first}:*"), query).await?;
+            while let Some(one) = found.try_next().await? {
+                // `N:*` always names the last mail, also if its number is below N.
+                let (Some(uid), Some(bytes)) = (one.uid.filter(|uid| *uid >= first), one.size)
+                else {
+                    continue;
+                };
+                let received = one.internal_date().map(|at| at.timestamp());
+                listed.insert(
+                    uid,
+                    (
+                        bytes,
+                        received.and_then(|at| Timestamp::from_second(at).ok()),
+                    ),
+                );
+                if listed.len() > MAX_MAILS {
+                    listed.pop_last();
+                    has_more = true;
+                }
+            }
+            Ok((listed, has_more))
+        })
+        .await
+    }
+
+    /// A mail's bytes; `None` if it was deleted meanwhile.
+    async fn load(&mut self, uid: u32) -> Result<Option<Vec<u8>>, ImapError> {
+        let session = &mut self.session;
+        within(async {
+            let mut raw = None;
+            let mut found = session
+                .uid_fetch(uid.to_string(), "(UID BODY.PEEK[])")
+                .await?;
+            while let Some(one) = found.try_next().await? {
+                if one.uid == Some(uid) {
+                    raw = one.body().map(<[u8]>::to_vec).or(raw);
+                }
+            }
+            Ok(raw)
+        })
+        .await
+    }
+
+    /// Waits until something changes in the mailbox, at most `timeout` and at most 25 minutes. Returns the mailbox, and
+    /// whether something changed. A server without `IDLE` announces nothing: then the time passes, and `true` is returned,
+    /// because there may be new mails.
+    ///
+    /// # Errors
+    /// [`ImapError`].
+    pub async fn wait(self, timeout: Duration) -> Result<(Self, bool), ImapError> {
+        let Self {
+            mut session,
+            uid_validity,
+            uid_next,
+            can_idle,
+        } = self;
+        let timeout = timeout.min(MAX_WAIT);
+        let has_changed = if drained(&session) {
+            true
+        } else if can_idle {
+            let announced = session.unsolicited_responses.clone();
+            let mut idle = session.idle();
+            within(idle.init()).await?;
+            let has_changed = match announced.is_empty() {
+                false => true,
+                true => idle_for(&mut idle, timeout).await?,
+            };
+            session = within(idle.done()).await?;
+            has_changed
+        } else {
+            tokio::time::sleep(timeout).await;
+            within(session.noop()).await?;
+            true
+        };
+        let mailbox = Self {
+            session,
+            uid_validity,
+            uid_next,
+            can_idle,
+        };
+        Ok((mailbox, has_changed))
+    }
+
+    /// Logs out. The connection may also simply be dropped.
+    pub async fn close(mut self) {
+        let _ = within(self.session.logout()).await;
+    }
+}
+
+/// Whether the server announced a change with its answers to other commands. It does not repeat that for `IDLE`.
+fn drained(session: &Session<Box<dyn Stream>>) -> bool {
+    let mut has_changed = false;
+    while let Ok(one) = session.unsolicited_responses.try_recv() {
+        has_changed |= matches!(one, UnsolicitedResponse::Exists(_));
+    }
+    has_changed
+}
+
+async fn idle_for(
+    idle: &mut Handle<Box<dyn Stream>>,
+    timeout: Duration,
+) -> Result<bool, ImapError> {
+    // The limit inside begins again with each sign of life of the server; the one outside does not.
+    let (answer, _interrupt) = idle.wait_with_timeout(MAX_WAIT);
+    match tokio::time::timeout(timeout, answer).await {
+        Err(_) => Ok(false),
+        Ok(answer) => Ok(matches!(
+            answer.map_err(of_error)?,
+            IdleResponse::NewData(_)
+        )),
+    }
+}
+
+type Client = async_imap::Client<Box<dyn Stream>>;
+
+async fn connect(server: &Server) -> Result<Client, ImapError> {
+    let stream = server.connect().await.map_err(of_server)?;
+    let stream: Box<dyn Stream> = match server.security {
+        Security::Tls => server.protect(stream).await.map_err(of_server)?,
+        Security::None => Box::new(stream),
+        Security::Starttls => {
+            let mut client = async_imap::Client::new(stream);
+            greeted(&mut client).await?;
+            within(client.run_command_and_check_ok("STARTTLS", None)).await?;
+            // Anything that was received before the protection is dropped with the client.
+            let stream = server
+                .protect(client.into_inner())
+                .await
+                .map_err(of_server)?;
+            return Ok(async_imap::Client::new(stream));
+        }
+    };
+    let mut client = async_imap::Client::new(stream);
+    greeted(&mut client).await?;
+    Ok(client)
+}
+
+async fn greeted<T: Stream>(client: &mut async_imap::Client<T>) -> Result<(), ImapError> {
+    let greeting = within(async { Ok(client.read_response().await?) }).await?;
+    let greeting = greeting.ok_or_else(|| ImapError::Unreachable("no greeting".to_owned()))?;
+    match greeting.parsed() {
+        Response::Data {
+            status: Status::Ok, ..
+        } => Ok(()),
+        // Such as BYE of a server with too many connections.
+        other => Err(ImapError::Unreachable(format!(
+            "the server greets with {other:?}"
+        ))),
+    }
+}
+
+/// Opens a mailbox for reading; returns the number of its numbering and the next mail's number.
+async fn examine(
+    session: &mut Session<Box<dyn Stream>>,
+    mailbox: &str,
+) -> Result<(u32, u32), ImapError> {
+    let opened = within(async { Ok(session.examine(mailbox).await) }).await?;
+    let opened = opened.map_err(refused)?;
+    let missing = |what: &str| ImapError::Protocol(format!("the mailbox has no {what}"));
+    let uid_validity = opened.uid_validity.ok_or_else(|| missing("UIDVALIDITY"))?;
+    let uid_next = match opened.uid_next {
+        Some(next) => next,
+        // Old servers leave it out (RFC 3501, section 6.3.1): the last mail's number tells it.
+        None => {
+            let all = within(session.uid_search("ALL")).await?;
+            all.into_iter().max().unwrap_or(0).saturating_add(1)
+        }
+    };
+    Ok((uid_validity, uid_next))
+}
+
+async fn within<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, ImapError> {
+    match tokio::time::timeout(TIMEOUT, work).await {
+        Ok(done) => done.map_err(of_error),
+        Err(_) => Err(ImapError::Unreachable(format!(
+            "no answer within {} s",
+            TIMEOUT.as_secs()
+        ))),
+    }
+}
+
+fn of_server(error: ServerError) -> ImapError {
+    let text = error.to_string();
+    match error {
+        ServerError::Name(..) | ServerError::Connect(..) | ServerError::Protection(..) => {
+            ImapError::Unreachable(text)
+        }
+        ServerError::Forbidden(_) | ServerError::Unprotected(_) | ServerError::Authority(_) => {
+            ImapError::Refused(text)
+        }
+    }
+}
+
+fn of_error(error: Error) -> ImapError {
+    match error {
+        Error::Io(error) => ImapError::Unreachable(error.to_string()),
+        Error::ConnectionLost => ImapError::Unreachable("the connection ended".to_owned()),
+        other => ImapError::Protocol(other.to_string()),
+    }
+}
+
+/// A `NO` to a login or an opening is a refusal, unless the server says that it is unavailable now (RFC 5530).
+fn refused(error: Error) -> ImapError {
+    match error {
+        Error::No(text) if text.contains("UNAVAILABLE") => ImapError::Unreachable(text),
+        Error::No(text) | Error::Bad(text) => ImapError::Refused(text),
+        Error::Validate(error) => ImapError::Refused(error.to_string()),
+        other => of_error(other),
+    }
+}
