@@ -145,7 +145,7 @@ impl TestApp {
             .await
     }
 
-    async fn by_meta(&self, channel: &str, body: &Value) -> (u16, String) {
+    pub async fn by_meta(&self, channel: &str, body: &Value) -> (u16, String) {
         let body = body.to_string();
         let signature = format!("sha256={}", hex(&signed("app-secret", &[body.as_bytes()])));
         self.hook(channel, &body, &[("x-hub-signature-256", signature)])
@@ -153,7 +153,7 @@ impl TestApp {
     }
 
     /// The conversations of an inbox.
-    async fn on(&self, inbox: &str) -> Vec<Value> {
+    pub async fn on(&self, inbox: &str) -> Vec<Value> {
         let (_, list) = self
             .get(&format!("/v1/conversations?inbox_id={inbox}"))
             .await;
@@ -161,7 +161,7 @@ impl TestApp {
     }
 
     /// The messages of the only conversation of an inbox.
-    async fn thread(&self, inbox: &str) -> Vec<Value> {
+    pub async fn thread(&self, inbox: &str) -> Vec<Value> {
         let found = self.on(inbox).await;
         assert_eq!(found.len(), 1, "{found:?}");
         let id = found[0]["id"].as_str().unwrap();
@@ -170,7 +170,7 @@ impl TestApp {
     }
 
     /// Waits until the last message of an inbox has this delivery state.
-    async fn delivered(&self, inbox: &str, state: &str) {
+    pub async fn delivered(&self, inbox: &str, state: &str) {
         let start = Instant::now();
         loop {
             let messages = self.thread(inbox).await;

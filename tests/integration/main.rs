@@ -51,6 +51,7 @@ mod queue;
 mod reading;
 mod reencode;
 mod reference;
+mod responses;
 mod scaling;
 mod scripted_llm;
 mod sessions;

@@ -15,7 +15,7 @@ use ken_channels::channel::{Channel, Credentials, Outcome, PlatformReply};
 /// How much earlier than the platform says a token is replaced.
 const EARLIER: Duration = Duration::from_secs(300);
 /// The name of the token among the credentials.
-const ACCESS_TOKEN: &str = "access_token";
+pub(crate) const ACCESS_TOKEN: &str = "access_token";
 
 /// A token, until when it is used, and the credentials that it was issued for.
 struct Access {

@@ -9,13 +9,15 @@ use ring::hmac;
 use serde::Serialize;
 
 use crate::calls::Failure;
+use crate::mails::TOO_MANY_MAILS;
 use crate::platforms::{Connections, Platform};
+use crate::responder::hand_off;
 use crate::secrets::{SecretError, Vault};
 use crate::traffic::{self, DeliveryOutcome};
 use crate::writer::{DeskWriter, WriteError};
 use ken_base::desk::{
     Author, AuthorKind, Conversation, ConversationId, DeliveryRoute, DeliveryState, Fact,
-    IdentityKind, Inbox, InboxId, MessageId, NewEvent, Part, Responder,
+    IdentityKind, Inbox, InboxId, MessageId, NewEvent, Part, Responder, ResponderReason,
 };
 use ken_base::domain::WorkspaceId;
 use ken_base::outbound;
@@ -150,6 +152,8 @@ impl Deliveries {
             let now = self.store.now();
             now.saturating_add(SignedDuration::from_secs(delay)).ok()
         });
+        // The bot may write no more: a person has to.
+        let is_for_people = error.as_deref() == Some(TOO_MANY_MAILS);
         let changed = Fact::DeliveryChanged {
             message_id: id.clone(),
             state,
@@ -169,6 +173,12 @@ impl Deliveries {
                     let conversation = tx.conversation(&of, &conversation).await?;
                     let changed = event(tx, changed, conversation.as_ref());
                     tx.append(&of, changed).await?;
+                    if let (true, Some(conversation)) = (is_for_people, &conversation) {
+                        for fact in hand_off(conversation, ResponderReason::NotAnswered) {
+                            let handed_off = event(tx, fact, Some(conversation));
+                            tx.append(&of, handed_off).await?;
+                        }
+                    }
                 }
                 Ok(is_ours)
             })

@@ -30,6 +30,8 @@ pub const IMAP_PASSWORD: &str = "imap_password";
 pub const SMTP_PASSWORD: &str = "smtp_password";
 /// The secret that signs addresses for replies; made with the inbox.
 pub const REPLY_KEY: &str = "reply_key";
+/// The code of a mail that is not sent, because the bot has sent as many to the conversation as it may within a day.
+pub const TOO_MANY_MAILS: &str = "too_many_automatic_mails";
 /// What stands before the address of a sender for whom no domain vouches: another customer than the one with the address.
 const UNVERIFIED: &str = "unverified:";
 /// How many of a conversation's last messages are looked at for its subject, and for how many mails were sent of late.
@@ -210,7 +212,7 @@ pub(crate) async fn send(
         .map(|one| one.at)
         .collect();
     if by_bot && !limits::may_send(&sent, store.now()) {
-        return Err(Failure::Final("too_many_automatic_mails".to_owned()));
+        return Err(Failure::Final(TOO_MANY_MAILS.to_owned()));
     }
     let asked = recent.iter().rev().find_map(|message| {
         let is_in = message.direction == Direction::In && message.erased_at.is_none();

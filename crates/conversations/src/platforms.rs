@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::access::AccessTokens;
+use crate::access::{ACCESS_TOKEN, AccessTokens};
 use crate::calls::{Failure, call};
 use crate::mails;
 use crate::responses::{ResponseText, Responses};
 use crate::secrets::{SecretError, Vault};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ken_answer::answer::render::render;
 use ken_base::desk::{
     AuthorKind, ChannelKind, Consent, ConsentPurpose, Conversation, Inbox, Part, text_of,
@@ -29,6 +29,10 @@ const REST: [Duration; 3] = [
     Duration::from_secs(4),
 ];
 
+/// How long a call asks for an answer.
+const ASKED_FOR: SignedDuration = SignedDuration::from_secs(60);
+/// The code of a message of which a part was sent.
+const IN_PART: &str = "sent_in_part";
 /// What a mail allows: any length of text.
 const MAIL: Limits = Limits::of_text(usize::MAX, Unit::Characters);
 
@@ -152,10 +156,22 @@ impl Platform<'_> {
         mut standing: Standing,
     ) -> Result<(), Failure> {
         let limits = channel.limits();
-        let access = &self.connections.access;
-        let of = (self.workspace, inbox);
-        let mut credentials = self.with_token(channel, inbox, credentials).await?;
-        let mut may_renew = true;
+        let mut credentials = credentials;
+        // Whether the first text went out in a response, and whether the access token was fetched again.
+        let (mut has_responded, mut is_renewed) = (false, false);
+        // A call: nothing is pushed to it, and it asks until it has its answer.
+        let is_asked_again =
+            limits.in_response && channel.calls(&credentials, message, &Way::Push).is_empty();
+        if let Some((token, at)) = &mut standing.reply_token
+            && limits.in_response
+        {
+            let now = self.store.now();
+            let responses = &self.connections.responses;
+            let is_kept = is_asked_again && now.duration_since(*at) < ASKED_FOR;
+            if is_kept || responses.is_waiting(self.workspace, &inbox.id, token) {
+                *at = now;
+            }
+        }
         loop {
             let way = way(&limits, &standing, self.store.now());
             match &way {
@@ -163,15 +179,26 @@ impl Platform<'_> {
                 Way::Refuse(why) => return Err(Failure::Final(why.code().to_owned())),
                 Way::Reply(_) | Way::Push | Way::PersonPush | Way::Template => {}
             }
+            if let Way::Reply(token) = &way
+                && limits.in_response
+            {
+                has_responded =
+                    has_responded || self.respond(inbox, message, token, is_asked_again);
+                if !has_responded {
+                    standing.reply_token = None;
+                    continue;
+                }
+            }
+            if has_responded && channel.calls(&credentials, message, &way).is_empty() {
+                return Ok(());
+            }
+            credentials = match self.with_token(channel, inbox, credentials).await {
+                Err(_) if has_responded => return Err(Failure::Final(IN_PART.to_owned())),
+                found => found?,
+            };
             let calls = channel.calls(&credentials, message, &way);
             let outcome = match &way {
-                Way::Reply(token) if limits.in_response => {
-                    match self.respond(inbox, message, token) {
-                        true if calls.is_empty() => Outcome::Accepted,
-                        true => self.send_rest(channel, inbox, &calls, 0).await,
-                        false => Outcome::TokenSpent,
-                    }
-                }
+                _ if has_responded => self.send_rest(channel, inbox, &calls, 0).await,
                 Way::Reply(_) => self.reply(channel, inbox, &calls, &standing).await,
                 _ if calls.is_empty() => Outcome::GiveUp("nothing_to_send".to_owned()),
                 _ => self.send_all(channel, inbox, &calls).await,
@@ -181,12 +208,11 @@ impl Platform<'_> {
                 Outcome::TokenSpent if standing.reply_token.is_some() => {
                     standing.reply_token = None;
                 }
-                Outcome::TokenSpent => return Err(Failure::Final("token_spent".to_owned())),
-                Outcome::AccessExpired if may_renew => {
-                    may_renew = false;
-                    access.forget(of.0, &inbox.id, &credentials).await;
-                    credentials.remove("access_token");
-                    credentials = self.with_token(channel, inbox, credentials).await?;
+                Outcome::AccessExpired if !is_renewed => {
+                    is_renewed = true;
+                    let access = &self.connections.access;
+                    access.forget(self.workspace, &inbox.id, &credentials).await;
+                    credentials.remove(ACCESS_TOKEN);
                 }
                 outcome => return Err(self.failure(inbox, outcome)),
             }
@@ -226,7 +252,13 @@ impl Platform<'_> {
     }
 
     /// Hands the first text to the request of the platform that waits for it. Returns whether there is one.
-    fn respond(&self, inbox: &Inbox, message: &Outgoing, token: &str) -> bool {
+    fn respond(
+        &self,
+        inbox: &Inbox,
+        message: &Outgoing,
+        token: &str,
+        is_asked_again: bool,
+    ) -> bool {
         let Some(first) = message.texts.first() else {
             return false;
         };
@@ -239,7 +271,7 @@ impl Platform<'_> {
             },
         };
         let responses = &self.connections.responses;
-        responses.give(self.workspace, &inbox.id, token, text)
+        responses.give(self.workspace, &inbox.id, token, text, is_asked_again)
     }
 
     /// Sends a reply by its token. Where it is unknown whether the platform received it, it is sent again: a token that is
@@ -325,9 +357,9 @@ impl Platform<'_> {
                             let asked = after.map_or(0, u64::from).min(MOST_S);
                             tokio::time::sleep((*wait).max(Duration::from_secs(asked))).await;
                         }
-                        None => return Outcome::GiveUp("sent_in_part".to_owned()),
+                        None => return Outcome::GiveUp(IN_PART.to_owned()),
                     },
-                    _ => return Outcome::GiveUp("sent_in_part".to_owned()),
+                    _ => return Outcome::GiveUp(IN_PART.to_owned()),
                 }
             }
         }

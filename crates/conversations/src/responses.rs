@@ -93,13 +93,21 @@ impl Responses {
         }
     }
 
-    /// Hands a reply to the request that waits for it. Returns whether there is one.
+    /// Whether a request waits for the reply to an event.
+    pub fn is_waiting(&self, workspace: &WorkspaceId, inbox: &InboxId, token: &str) -> bool {
+        let key = (workspace.clone(), inbox.clone(), token.to_owned());
+        matches!(self.slots().by_key.get(&key), Some(Slot::Waiting(..)))
+    }
+
+    /// Hands a reply to the request that waits for it. Returns whether there is one, or will be: `is_asked_again` says that
+    /// the platform repeats its request until it gets a reply.
     pub fn give(
         &self,
         workspace: &WorkspaceId,
         inbox: &InboxId,
         token: &str,
         text: ResponseText,
+        is_asked_again: bool,
     ) -> bool {
         let key = (workspace.clone(), inbox.clone(), token.to_owned());
         let mut slots = self.slots();
@@ -111,6 +119,7 @@ impl Responses {
             }
             None => false,
         };
+        let is_given = is_given || is_asked_again;
         if is_given {
             slots.by_key.insert(key, Slot::Given(text, Instant::now()));
         }
@@ -173,7 +182,7 @@ mod tests {
     #[tokio::test]
     async fn reply_is_given_to_the_newest_request_and_again_to_a_repeated_one() {
         let (responses, (workspace, inbox)) = (Responses::default(), names());
-        let give = |words: &str| responses.give(&workspace, &inbox, "m1", text(words));
+        let give = |words: &str| responses.give(&workspace, &inbox, "m1", text(words), false);
         assert!(!give("nobody waits"));
         let first = responses.wait(&workspace, &inbox, "m1");
         let second = responses.wait(&workspace, &inbox, "m1");
@@ -194,12 +203,16 @@ mod tests {
     #[tokio::test]
     async fn request_that_is_over_takes_no_reply() {
         let (responses, (workspace, inbox)) = (Responses::default(), names());
-        let give = || responses.give(&workspace, &inbox, "m1", text("七天"));
+        let give = || responses.give(&workspace, &inbox, "m1", text("七天"), false);
         let late = responses.wait(&workspace, &inbox, "m1");
         assert_eq!(late.until(Instant::now()).await, None);
         assert!(!give());
         drop(responses.wait(&workspace, &inbox, "m1"));
         assert!(!give(), "the platform has closed the connection");
         assert!(responses.slots().by_key.is_empty());
+        // A call asks again.
+        assert!(responses.give(&workspace, &inbox, "m1", text("七天"), true));
+        let again = responses.wait(&workspace, &inbox, "m1");
+        assert_eq!(again.until(Instant::now()).await, Some(text("七天")));
     }
 }
