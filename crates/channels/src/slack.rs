@@ -143,7 +143,7 @@ impl Channel for Slack {
     }
 
     fn check(&self, credentials: &Credentials) -> Call {
-        Call::post("/api/auth.test".to_owned(), bearer(credentials), json!({}))
+        Call::get("/api/auth.test".to_owned(), bearer(credentials))
     }
 
     /// The id is the file's `url_private`. The token is sent to Slack's own host only: a file may be a link to another
