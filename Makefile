@@ -89,13 +89,14 @@ storm:
 # Two processes on PostgreSQL.
 	tools/postgres/with.sh sh -c 'KEN_TEST_STORE=postgres cargo test --locked --workspace --test integration -- storm:: --nocapture'
 
-# Channels beside the platforms' own libraries, from PyPI; MUTATIONS changed requests of each.
+# Channels beside the platforms' own libraries, from PyPI, with MUTATIONS changed requests of each, and by their published
+# schemas: from GitHub, or from the folder OPENAPI.
 MUTATIONS ?= 10000
 channels:
 	cargo build --locked -p ken-channels --example wire
 	python3 -m venv .cache/channels
 	.cache/channels/bin/pip install --quiet --requirement tools/channels/requirements.txt
-	.cache/channels/bin/python tools/channels/differential.py $(BUILT)/debug/examples/wire $(MUTATIONS)
+	.cache/channels/bin/python tools/channels/differential.py $(BUILT)/debug/examples/wire $(MUTATIONS) $(OPENAPI)
 
 # Load for MINUTES, then far too much.
 MINUTES ?= 30

@@ -1,8 +1,12 @@
-//! What a platform's own library is compared with (`tools/channels`): reads a JSON object a line, writes one a line.
+//! What a platform's own library is compared with (`tools/channels`): reads a JSON object a line, writes one a line. Each has
+//! `channel` and `secrets`, and besides:
 //!
-//! - `{"receive": {"channel", "secrets", "headers", "query", "body", "now", "is_get"}}` → `{"events": […]}`, `{"challenge": "…"}`
-//!   or `{"rejected": "…"}`
-//! - `{"send": {"channel", "secrets", "to", "texts", "choices", "message_id", "token", "by_person"}}` → `{"calls": […]}`
+//! - `{"receive": {"headers", "query", "body", "url", "now", "is_get"}}` → `{"events": […]}`, `{"challenge": "…"}` or
+//!   `{"rejected": "…", "is_signed": …}`
+//! - `{"respond": {…as above, "text", "choices"}}` → `{"content_type", "body"}`
+//! - `{"send": {"to", "texts", "choices", "message_id", "token", "by_person", "template"}}` → `{"address", "calls": […]}`
+//! - `{"check": {}}`, `{"token": {}}` → `{"address", "calls": […]}`
+//! - `{"media": {"id", "status", "reply"}}` → `{"address", "calls": […]}`: of the file, and of the second step after a reply
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, Write as _};
@@ -10,7 +14,8 @@ use std::io::{BufRead as _, Write as _};
 use jiff::Timestamp;
 use ken_base::desk::ChannelKind;
 use ken_channels::channel::{
-    Content, Delivered, Event, EventKind, Outgoing, Person, Rejection, Way, Webhook,
+    Body, Call, Channel, Content, Credentials, Delivered, Event, EventKind, MediaCall, MediaStep,
+    Outgoing, Person, PlatformReply, Rejection, Template, Way, Webhook,
 };
 use ken_channels::channel_of;
 use serde_json::{Value, json};
@@ -19,19 +24,27 @@ fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let request: Value = serde_json::from_str(&line?)?;
-        let reply = match (request.get("receive"), request.get("send")) {
-            (Some(of), _) => received(of),
-            (_, Some(of)) => sent(of),
-            _ => json!({ "error": "expected receive or send" }),
-        };
+        let run = |name: &str, of: &dyn Fn(&Value) -> Value| request.get(name).map(of);
+        let found = run("receive", &received)
+            .or_else(|| run("respond", &responded))
+            .or_else(|| run("send", &sent))
+            .or_else(|| run("check", &checked))
+            .or_else(|| run("token", &token))
+            .or_else(|| run("media", &media));
+        let reply = found.unwrap_or_else(|| json!({ "error": "an unknown request" }));
         writeln!(out, "{reply}")?;
         out.flush()?;
     }
     Ok(())
 }
 
-fn kind(of: &Value) -> ChannelKind {
-    serde_json::from_value(of["channel"].clone()).expect("a channel")
+fn channel(of: &Value) -> &'static dyn Channel {
+    let kind: ChannelKind = serde_json::from_value(of["channel"].clone()).expect("a channel");
+    channel_of(kind).expect("a platform")
+}
+
+fn secrets(of: &Value) -> Credentials {
+    pairs(&of["secrets"]).into_iter().collect()
 }
 
 fn pairs(of: &Value) -> Vec<(String, String)> {
@@ -43,20 +56,27 @@ fn text(of: &Value, name: &str) -> String {
     of[name].as_str().unwrap_or_default().to_owned()
 }
 
-fn received(of: &Value) -> Value {
-    let channel = channel_of(kind(of)).expect("a platform");
+fn list(of: &Value, name: &str) -> Vec<String> {
+    serde_json::from_value(of[name].clone()).unwrap_or_default()
+}
+
+/// Runs something with the webhook of a request.
+fn with_webhook<T>(of: &Value, run: impl FnOnce(&Webhook<'_>) -> T) -> T {
     let (query, headers) = (pairs(&of["query"]), pairs(&of["headers"]));
     let (body, url) = (text(of, "body"), text(of, "url"));
     let now = of["now"].as_i64().unwrap_or_default();
-    let webhook = Webhook {
+    run(&Webhook {
         is_get: of["is_get"] == true,
         url: &url,
         query: &query,
         headers: &headers,
         body: body.as_bytes(),
         now: Timestamp::from_second(now).unwrap_or_default(),
-    };
-    match channel.receive(&pairs(&of["secrets"]).into_iter().collect(), &webhook) {
+    })
+}
+
+fn received(of: &Value) -> Value {
+    match with_webhook(of, |webhook| channel(of).receive(&secrets(of), webhook)) {
         Ok(Delivered::Challenge(text)) => json!({ "challenge": text }),
         Ok(Delivered::Events(events)) => {
             json!({ "events": events.iter().map(event).collect::<Vec<_>>() })
@@ -66,6 +86,18 @@ fn received(of: &Value) -> Value {
             json!({ "rejected": rejection.to_string(), "is_signed": is_signed })
         }
     }
+}
+
+fn responded(of: &Value) -> Value {
+    let found = with_webhook(of, |webhook| {
+        channel(of).response(
+            &secrets(of),
+            webhook,
+            of["text"].as_str(),
+            &list(of, "choices"),
+        )
+    });
+    json!({ "content_type": found.content_type, "body": found.body })
 }
 
 fn person(of: &Person) -> Value {
@@ -121,32 +153,90 @@ fn event(of: &Event) -> Value {
     json!({ "id": of.id, "at_ms": of.at.map(|at| at.as_millisecond()), "what": what })
 }
 
-fn sent(of: &Value) -> Value {
-    let channel = channel_of(kind(of)).expect("a platform");
-    let list = |name: &str| -> Vec<String> {
-        serde_json::from_value(of[name].clone()).unwrap_or_default()
+fn call(of: &Call) -> Value {
+    let headers: BTreeMap<&str, &str> = of
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let body = match &of.body {
+        Body::None => Value::Null,
+        Body::Json(value) => value.clone(),
+        Body::Form(fields) => fields
+            .iter()
+            .cloned()
+            .collect::<BTreeMap<_, _>>()
+            .into_iter()
+            .map(|(name, value)| (name, json!(value)))
+            .collect(),
     };
+    json!({ "method": of.method, "path": of.path, "headers": headers, "body": body })
+}
+
+fn calls(channel: &dyn Channel, of: &[Call]) -> Value {
+    json!({ "address": channel.address(), "calls": of.iter().map(call).collect::<Vec<_>>() })
+}
+
+fn sent(of: &Value) -> Value {
+    let channel = channel(of);
+    let template = of.get("template").filter(|of| of.is_object());
     let message = Outgoing {
         message_id: text(of, "message_id"),
         to: text(of, "to"),
-        texts: list("texts"),
-        choices: list("choices"),
+        texts: list(of, "texts"),
+        choices: list(of, "choices"),
         by_person: of["by_person"] == true,
-        ..Outgoing::default()
+        template: template.map(|of| Template {
+            name: text(of, "name"),
+            language: text(of, "language"),
+            parameters: list(of, "parameters"),
+        }),
     };
-    let way = match of["token"].as_str() {
-        Some(token) => Way::Reply(token.to_owned()),
-        None => Way::Push,
+    let way = match (of["token"].as_str(), &message.template) {
+        (Some(token), _) => Way::Reply(token.to_owned()),
+        (None, Some(_)) => Way::Template,
+        (None, None) if message.by_person => Way::PersonPush,
+        (None, None) => Way::Push,
     };
-    let secrets = pairs(&of["secrets"]).into_iter().collect();
-    let calls = channel.calls(&secrets, &message, &way);
-    let call = |call: &ken_channels::channel::Call| {
-        let headers: BTreeMap<&str, &str> = call
-            .headers
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        json!({ "method": call.method, "path": call.path, "headers": headers, "body": call.json() })
+    calls(channel, &channel.calls(&secrets(of), &message, &way))
+}
+
+fn checked(of: &Value) -> Value {
+    let channel = channel(of);
+    calls(channel, &[channel.check(&secrets(of))])
+}
+
+fn token(of: &Value) -> Value {
+    let channel = channel(of);
+    let call = channel.token_call(&secrets(of));
+    calls(channel, &call.into_iter().collect::<Vec<_>>())
+}
+
+fn media(of: &Value) -> Value {
+    let (channel, secrets) = (channel(of), secrets(of));
+    let first = channel.media_call(&secrets, &text(of, "id"));
+    let body = text(of, "reply");
+    let step = channel.media_step(
+        &secrets,
+        &PlatformReply {
+            status: of["status"]
+                .as_u64()
+                .and_then(|status| u16::try_from(status).ok())
+                .unwrap_or(200),
+            retry_after: None,
+            body: body.as_bytes(),
+        },
+    );
+    let next = match step {
+        Ok(MediaStep::Next(next)) => Some(next),
+        Ok(MediaStep::File) | Err(_) => None,
     };
-    json!({ "address": channel.address(), "calls": calls.iter().map(call).collect::<Vec<_>>() })
+    let of_media = |of: MediaCall| {
+        let mut found = call(&of.call);
+        let address = of.address.unwrap_or_else(|| channel.address().to_owned());
+        found["address"] = json!(address);
+        found
+    };
+    let found: Vec<Value> = first.into_iter().chain(next).map(of_media).collect();
+    json!({ "address": channel.address(), "calls": found })
 }

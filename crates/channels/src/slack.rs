@@ -143,7 +143,7 @@ impl Channel for Slack {
     }
 
     fn check(&self, credentials: &Credentials) -> Call {
-        Call::post("/api/auth.test".to_owned(), bearer(credentials), json!({}))
+        Call::get("/api/auth.test".to_owned(), bearer(credentials))
     }
 
     /// The id is the file's `url_private`. The token is sent to Slack's own host only: a file may be a link to another
@@ -251,6 +251,12 @@ fn touched(body: &[u8]) -> Option<Event> {
     let encoded = std::str::from_utf8(body).ok()?.strip_prefix("payload=")?;
     let payload: Value = serde_json::from_str(&decoded(encoded)?).ok()?;
     let action = list_at(&payload, "/actions").first()?;
+    // A button in a thread is answered in the thread.
+    let channel = text_at(&payload, "/channel/id");
+    let thread = text_at(&payload, "/message/thread_ts");
+    let reply_token = channel
+        .zip(thread)
+        .map(|(channel, thread)| format!("{channel} {thread}"));
     Some(Event {
         id: format!(
             "{}:{}",
@@ -261,7 +267,7 @@ fn touched(body: &[u8]) -> Option<Event> {
         what: EventKind::Message {
             from: Person::of(&text_at(&payload, "/user/id")?),
             parts: vec![Content::Text(text_at(action, "/value")?)],
-            reply_token: None,
+            reply_token,
             revision: None,
         },
     })
@@ -415,6 +421,28 @@ mod tests {
         assert_eq!(body(Way::Reply(token))["channel"], "D1");
         assert_eq!(body(Way::Push)["channel"], "U1");
         assert!(body(Way::Push)["thread_ts"].is_null());
+    }
+
+    #[test]
+    fn button_in_a_thread_is_answered_in_the_thread() {
+        let token = |message: Value| {
+            let payload = json!({ "type": "block_actions", "trigger_id": "t1", "user": { "id": "U1" }, "channel": { "id": "C1" }, "message": message, "actions": [{ "action_id": "choice-0", "value": "退貨" }] });
+            let form: String = form_urlencoded::Serializer::new(String::new())
+                .append_pair("payload", &payload.to_string())
+                .finish();
+            match received(&form, 1_000, 1_000).unwrap() {
+                Delivered::Events(mut events) => match events.remove(0).what {
+                    EventKind::Message { reply_token, .. } => reply_token,
+                    other => panic!("{other:?}"),
+                },
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(
+            token(json!({ "ts": "18.3", "thread_ts": "17.9" })).as_deref(),
+            Some("C1 17.9")
+        );
+        assert_eq!(token(json!({ "ts": "18.3" })), None);
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl Channel for Twilio {
                 format!(r#"<Pause length="1"/><Redirect method="POST">{url}</Redirect>"#)
             }
             text => {
-                let url = next(webhook.url, turn + 1, 0);
+                let url = next(webhook.url, turn.saturating_add(1), 0);
                 listen(credentials, &url, text.unwrap_or_default(), choices)
             }
         };

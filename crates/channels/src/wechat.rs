@@ -259,20 +259,16 @@ fn opened(credentials: &Credentials, webhook: &Webhook<'_>) -> Result<Opened, Re
     if key.is_none() && param("encrypt_type") == "aes" {
         return Err(Rejection::NoCredential(AES_KEY));
     }
-    // In secure mode the body is signed. In plain mode it is not: the account has to trust the address.
-    let body = match webhook.is_get {
-        true => Fields::new(),
-        false => read(webhook.body)?,
-    };
-    let encrypted = match webhook.is_get {
-        true => webhook.param("echostr"),
-        false => body.get("Encrypt").map(|text| text.trim()),
-    };
     let key = key.filter(|_| !webhook.is_get || webhook.param("msg_signature").is_some());
-    let (given, expected) = match &key {
+    // In secure mode the body is signed. In plain mode it is not: the account has to trust the address.
+    let encrypted = match (&key, webhook.is_get) {
+        (None, _) => String::new(),
+        (_, true) => param("echostr").to_owned(),
+        (_, false) => sealed_body(webhook.body)?,
+    };
+    let (given, expected) = match key {
         Some(_) => {
-            let encrypted = encrypted.unwrap_or_default();
-            let expected = signature(&[token, stamp, nonce, encrypted]);
+            let expected = signature(&[token, stamp, nonce, &encrypted]);
             (param("msg_signature"), expected)
         }
         None => (param("signature"), signature(&[token, stamp, nonce])),
@@ -289,23 +285,32 @@ fn opened(credentials: &Credentials, webhook: &Webhook<'_>) -> Result<Opened, Re
     if age.saturating_abs() > MAX_AGE_S {
         return Err(Rejection::Stale(age));
     }
-    let app_id = credential(credentials, APP_ID);
-    let plain = match (&key, encrypted) {
-        (Some(key), Some(encrypted)) => {
-            let plain = key.decrypt(encrypted, app_id);
+    let plain = match &key {
+        Some(key) => {
+            let plain = key.decrypt(&encrypted, credential(credentials, APP_ID));
             let undone = "it is not encrypted with the inbox's encoding_aes_key for its app_id";
             Some(plain.ok_or_else(|| Rejection::Malformed(undone.to_owned()))?)
         }
-        _ => None,
+        None => None,
     };
-    if webhook.is_get {
-        let text = plain.unwrap_or_else(|| param("echostr").to_owned());
-        return Ok(Opened::Challenge(text));
+    match (plain, webhook.is_get) {
+        (Some(text), true) => Ok(Opened::Challenge(text)),
+        (None, true) => Ok(Opened::Challenge(param("echostr").to_owned())),
+        (Some(plain), false) => Ok(Opened::Message(read(plain.as_bytes())?)),
+        (None, false) => Ok(Opened::Message(read(webhook.body)?)),
     }
-    match plain {
-        Some(plain) => Ok(Opened::Message(read(plain.as_bytes())?)),
-        None => Ok(Opened::Message(body)),
-    }
+}
+
+/// The encrypted text of a body. It is read before the signature is known to be right, so that an unreadable one counts as
+/// forged.
+fn sealed_body(body: &[u8]) -> Result<String, Rejection> {
+    let found = read(body)
+        .ok()
+        .and_then(|mut fields| fields.remove("Encrypt"));
+    let found = found.ok_or(Rejection::Forged(
+        "the body has no Encrypt; secure mode needs one",
+    ))?;
+    Ok(found.trim().to_owned())
 }
 
 fn read(body: &[u8]) -> Result<Fields, Rejection> {

@@ -171,11 +171,14 @@ impl Channel for Whatsapp {
     }
 }
 
-/// A message of the type `template`, with text parameters for its body.
+/// A message of the type `template`, with text parameters for its body. They may have no line ends, tabs or many spaces.
 fn of_template(template: &Template) -> Value {
-    let parameter = |value: &String| json!({ "type": "text", "text": value });
+    let parameter = |value: &String| {
+        let words: Vec<&str> = value.split_whitespace().collect();
+        json!({ "type": "text", "text": words.join(" ") })
+    };
     let parameters: Vec<Value> = template.parameters.iter().map(parameter).collect();
-    let mut body = json!({ "name": template.name, "language": { "code": template.language } });
+    let mut body = json!({ "name": template.name, "language": { "policy": "deterministic", "code": template.language } });
     if !parameters.is_empty() {
         body["components"] = json!([{ "type": "body", "parameters": parameters }]);
     }
@@ -541,7 +544,7 @@ mod tests {
             template: Some(Template {
                 name: "shipped".into(),
                 language: "zh_TW".into(),
-                parameters: vec!["A-1".into()],
+                parameters: vec!["A-1\n 二".into()],
             }),
             ..Outgoing::default()
         };
@@ -552,7 +555,7 @@ mod tests {
         assert_eq!(body["template"]["language"]["code"], "zh_TW");
         assert_eq!(
             body["template"]["components"][0]["parameters"][0]["text"],
-            "A-1"
+            "A-1 二"
         );
     }
 

@@ -62,7 +62,7 @@ fn entity(name: &quick_xml::events::BytesRef<'_>) -> Option<String> {
     }
 }
 
-/// A text as it stands in an element or an attribute. Characters that XML cannot hold are left out.
+/// A text as an element or an attribute holds it. Characters that XML cannot hold are left out.
 pub fn escaped(text: &str) -> String {
     let text: String = text.chars().filter(|c| is_allowed(*c)).collect();
     quick_xml::escape::escape(&text).into_owned()

@@ -130,6 +130,25 @@ fn forged_and_old_requests_are_refused() {
 }
 
 #[test]
+fn unreadable_body_is_forged_unless_its_signature_is_right() {
+    for is_secure in [false, true] {
+        let mut found = Vec::new();
+        for signature in ["right", "wrong"] {
+            let (mut query, _) = signed(is_secure, "<xml></xml>");
+            if signature == "wrong" {
+                query.retain(|(name, _)| !name.ends_with("signature"));
+            }
+            let webhook = webhook(&query, "no document", NOW);
+            found.push(Wechat.receive(&credentials(is_secure), &webhook));
+        }
+        assert!(matches!(found[1], Err(Rejection::Forged(_))));
+        // In secure mode the signature is of the body's content.
+        let is_malformed = matches!(found[0], Err(Rejection::Malformed(_)));
+        assert_eq!(is_malformed, !is_secure);
+    }
+}
+
+#[test]
 fn address_is_confirmed_in_both_modes() {
     let stamp = NOW.to_string();
     let ask = |pairs: Vec<(&str, &str)>, is_secure| {
