@@ -236,3 +236,60 @@ async fn inbox_added_beside_a_running_service_works_at_once() {
     let calls = platform.called(2).await;
     assert!(calls.iter().all(|call| call.path == "/v2/bot/info"));
 }
+
+/// Runs a command on a terminal of its own, answers its questions once it no longer echoes, and prints what it shows.
+const TERMINAL: &str = r#"
+import os, pty, select, sys, termios
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+shown = b""
+def read():
+    global shown
+    if select.select([terminal], [], [], 0.01)[0]:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:
+            return False
+        shown += piece
+        return bool(piece)
+    return True
+for n, answer in enumerate(sys.argv[1].split(","), 1):
+    while shown.count(b"leaves it out") < n or termios.tcgetattr(terminal)[3] & termios.ECHO:
+        if not read():
+            sys.exit(f"it ended: {shown}")
+    os.write(terminal, answer.encode() + b"\n")
+while read():
+    pass
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"#;
+
+#[test]
+fn missing_secret_is_asked_on_a_terminal_without_echo() {
+    let folder = tempfile::tempdir().unwrap();
+    let ken_itself = ken(folder.path()).get_program().to_owned();
+    let mut command = std::process::Command::new("python3");
+    command.current_dir(folder.path()).envs(
+        ken(folder.path())
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))),
+    );
+    // The second secret is left out.
+    command.args(["-c", TERMINAL, "line-secret,"]);
+    command
+        .arg(ken_itself)
+        .args(["inbox", "add", "line", "main"]);
+    let output = command.output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{shown}{errors}");
+    assert!(!shown.contains("line-secret"), "{shown}");
+    for words in [
+        "channel_secret (LINE Developers, the channel's Basic settings",
+        "channel_secret: set",
+        "access_token: missing",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}
