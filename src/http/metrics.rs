@@ -138,7 +138,7 @@ const WEBHOOK_OUTCOMES: [&str; 10] = [
 pub struct WebhookRequest {
     /// The channel; `none` before the inbox is known.
     pub channel: &'static str,
-    /// What comes of it if it ends here.
+    /// The outcome if it ends here.
     pub outcome: &'static str,
 }
 

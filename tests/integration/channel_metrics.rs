@@ -15,13 +15,20 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::channels::{Platform, hex, line_text, signed};
-use crate::crash::{Service, ken, serve_with};
+use crate::crash::{Service, serve};
 use crate::support::{TestApp, client, root};
 
 const QUESTION: &str = "退款要幾天？";
-const DOCUMENT: &str = "# 退款\n\n退款會在 7 個工作天內退回。";
+const DOCUMENTS: [(&str, &str); 4] = [
+    ("refunds", "# 退款\n\n退款會在 7 個工作天內退回。"),
+    ("a", "# 洗衣\n\n洗衣每袋 180 元。"),
+    ("b", "# 寵物\n\n寵物每晚加收 500 元。"),
+    ("c", "# 早餐\n\n早餐 6:30 開始供應。"),
+];
+/// One of its three questions has no answer here.
+const THREE: &str = "洗衣每袋多少？有接駁車嗎？早餐幾點開始？";
 
-/// A serving process with one document.
+/// A serving process with some documents.
 struct Running {
     address: String,
     client: Client,
@@ -33,11 +40,7 @@ struct Running {
 impl Running {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = ken(folder.path());
-        // No server: answers have a note.
-        command.env("KEN_LLM__URL", "http://127.0.0.1:9/v1");
-        command.env("KEN_LLM__MODEL", "m");
-        let (service, address, printed) = serve_with(command);
+        let (service, address, printed) = serve(folder.path());
         let this = Self {
             address,
             client: client(),
@@ -45,9 +48,11 @@ impl Running {
             _printed: printed,
             _folder: folder,
         };
-        let document = json!({ "text": DOCUMENT });
-        let path = "/v1/documents/refunds?wait=indexed";
-        assert_eq!(this.send(Method::PUT, path, document).await.0, 201);
+        for (id, text) in DOCUMENTS {
+            let path = format!("/v1/documents/{id}?wait=indexed");
+            let document = json!({ "text": text });
+            assert_eq!(this.send(Method::PUT, &path, document).await.0, 201);
+        }
         this
     }
 
@@ -165,10 +170,15 @@ async fn metrics_count_what_channels_deliver_and_send() {
     closed_window_is_counted(&service).await;
     generic_is_counted(&service).await;
 
-    for _ in 0..2 {
-        let asked = json!({ "question": QUESTION });
-        let (status, answer) = service.send(Method::POST, "/v1/answers", asked).await;
-        assert_eq!(status, 200, "{answer}");
+    // The same question twice, and one whose answer has a note.
+    for (question, notes) in [
+        (QUESTION, json!([])),
+        (QUESTION, json!([])),
+        (THREE, json!(["partly_answered"])),
+    ] {
+        let asked = json!({ "question": question });
+        let (_, answer) = service.send(Method::POST, "/v1/answers", asked).await;
+        assert_eq!(answer["notes"], notes, "{answer}");
     }
     let metrics = service.metrics().await;
     for private in ["Mei", "U-mei", "cnv_", "idn_", "msg_", QUESTION] {

@@ -30,6 +30,7 @@ mod fuzzed;
 mod gate;
 mod hostile;
 mod imports;
+mod inbox_commands;
 mod ingestion;
 mod judged_runs;
 mod keys;
