@@ -52,7 +52,7 @@ class EventParser:
     others, which occur in the texts of documents."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         self._rest = ""
         self._name = ""
         self._data: list[str] = []
