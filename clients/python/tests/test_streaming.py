@@ -6,7 +6,7 @@ from ken_client import Done, KenProblem, Restart
 from ken_client.streaming import EventParser, event_of
 
 STREAM = (
-    b'\xef\xbb\xbf: comment\nevent: delta\ndata: {"text": "\xe9\x80\x80\xe6\xac\xbe\xe2\x80\xa8x"}\n\n'
+    b'\xef\xbb\xbfevent: delta\n: comment\ndata: {"text": "\xe9\x80\x80\xe6\xac\xbe\xe2\x80\xa8x"}\n\n'
     b"event: a\rdata: 1\rdata:2\r\r"
     b"data: unnamed\r\n\r\nevent: without data\r\n\r\nid: 7\r\ndata:  two spaces\r\n\r\nevent: cut\ndata: off"
 )

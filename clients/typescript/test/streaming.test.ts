@@ -6,7 +6,7 @@ import { eventOf, parseEvents } from '../dist/streaming.js'
 import { all } from './service.js'
 
 const stream = new TextEncoder().encode(
-  '\ufeff: comment\nevent: delta\ndata: {"text": "退款\u2028x"}\n\n' +
+  '\ufeffevent: delta\n: comment\ndata: {"text": "退款\u2028x"}\n\n' +
     'event: a\rdata: 1\rdata:2\r\r' +
     'data: unnamed\r\n\r\nevent: without data\r\n\r\nid: 7\r\ndata:  two spaces\r\n\r\nevent: cut\ndata: off',
 )
