@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant interop faults storm channels soak fuzz schemathesis corpora audit
+.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant interop faults storm channels soak fuzz schemathesis corpora audit alerts
 
 BUILT := $(or $(CARGO_TARGET_DIR),target)
 KEN := $(BUILT)/release/ken
@@ -107,6 +107,12 @@ SECONDS ?= 3600
 FUZZ := markdown html tables workbook office pdf packages words query body
 fuzz:
 	set -e; for target in $(FUZZ); do tools/fuzz.sh $$target -max_total_time=$(SECONDS); done
+
+# The alert rules, by Prometheus' own tool (Debian: prometheus).
+PROMTOOL ?= promtool
+alerts:
+	$(PROMTOOL) check rules docs/guides/alerts.yml
+	$(PROMTOOL) test rules docs/guides/alerts_test.yml
 
 # Our own OpenAPI document against the service.
 schemathesis: setup

@@ -11,12 +11,14 @@ use crate::keys::KeyRing;
 use crate::oidc::{Oidc, OidcError};
 use crate::retention::{self, Forgotten};
 use crate::sessions::{IDLE, Sessions};
+use crate::webhooks::Webhooks;
 use ken_answer::answer::{Admission, Answerer, ModelError};
 use ken_answer::llm::{Llm, LlmError};
 use ken_base::background::{Background, and};
 use ken_base::blocking::blocking;
 use ken_base::config::{Config, VectorBackend};
 use ken_base::domain::{Clock, WorkspaceId};
+use ken_base::outbound::Destinations;
 use ken_conversations::erasure::Erased;
 use ken_conversations::service::Desk;
 use ken_ingest::ingest::worker::FileReader;
@@ -74,6 +76,8 @@ pub struct App {
     pub learning: Learning,
     /// The scheduled learning rounds.
     learning_rounds: Background,
+    /// Sends what happens to those who asked for it.
+    webhooks: Background,
     /// Whether this process is the leader.
     pub leadership: Arc<Leadership>,
     clock: Clock,
@@ -137,6 +141,7 @@ async fn housekeeping(
         if let Err(error) = desk.attachments().remove_unused().await {
             tracing::error!(%error, "cannot remove unused files of messages");
         }
+        desk.last_webhooks().forget_old(store.now());
         let over = tokio::time::timeout(KEEP_HOUSE_EVERY, stopped.wait_for(|stop| *stop)).await;
         if over.is_ok() {
             return;
@@ -171,6 +176,9 @@ pub enum AppError {
     /// The encoder that was chosen by `ken reencode` cannot be used.
     #[error("cannot load the encoder chosen by `ken reencode`: {0}")]
     Chosen(String),
+    /// The client of outbound webhooks cannot be built.
+    #[error("cannot build an HTTP client: {0}")]
+    Client(String),
     /// Another process writes the indexes.
     #[error("another process writes the indexes; use its API: DELETE /v1/workspaces/NAME")]
     NotTheWriter,
@@ -361,6 +369,10 @@ impl App {
             })
         };
         let learning_rounds = learning.start(works.clone());
+        let destinations = Destinations::new(&config.webhooks.private_networks);
+        let webhooks = Webhooks::new(desk.clone(), learning.clone(), destinations)
+            .map_err(AppError::Client)?
+            .start(works.clone());
         let reader = FileReader::new(&config.ingest);
         let keep_bytes = config.ingest.keep_original_bytes;
         let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone(), keep_bytes);
@@ -383,6 +395,7 @@ impl App {
             keys,
             learning,
             learning_rounds,
+            webhooks,
             leadership,
             clock,
             active,
@@ -429,6 +442,7 @@ impl App {
         self.follower.forget(workspace);
         self.answerer.forget_workspace(workspace);
         self.retriever.glossary().invalidate(workspace);
+        self.desk.last_webhooks().forget_workspace(workspace);
         self.keys.invalidate();
         if let Err(error) = self.desk.attachments().remove_workspace(workspace).await {
             tracing::error!(%error, "cannot remove the files of a deleted workspace");
@@ -463,6 +477,7 @@ impl App {
         self.active.send_replace(false);
         self.desk.stop().await;
         self.learning_rounds.stop().await;
+        self.webhooks.stop().await;
         self.housekeeping.stop().await;
         self.queue.stop().await;
     }

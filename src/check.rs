@@ -142,3 +142,10 @@ pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckErr
         faults,
     })
 }
+
+/// Returns one sentence per inconsistency outside of the workspaces: in the service's audit log and among its folders.
+pub async fn check_service(app: &App) -> Result<Vec<String>, CheckError> {
+    let mut faults = app.store.audit_faults(Scope::Service).await?;
+    faults.extend(app.desk.attachments().folder_faults().await?);
+    Ok(faults)
+}

@@ -3,6 +3,7 @@
 pub mod administration;
 pub mod encoders;
 pub mod evaluation;
+pub mod inboxes;
 pub mod knowledge;
 pub mod learning;
 pub mod operations;

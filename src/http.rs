@@ -38,6 +38,7 @@ mod jobs;
 mod judged_runs;
 mod keys;
 mod lifecycle;
+mod mcp;
 mod metrics;
 mod openai;
 mod originals;
@@ -52,6 +53,7 @@ mod settings;
 mod stream;
 mod synonyms;
 mod uploads;
+mod webhook_endpoints;
 mod webhooks;
 mod workspaces;
 
@@ -65,7 +67,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Extension, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -126,10 +128,12 @@ pub struct AppState {
         (name = "learning", description = "Cases, drafts, feedback, gaps and experiments"),
         (name = "desk", description = "Inboxes, customers and conversations over all channels"),
         (name = "channels", description = "What platforms call, and whether an inbox is connected"),
+        (name = "webhooks", description = "Addresses that are sent what happens"),
         (name = "chat", description = "The web chat, as a visitor's browser calls it"),
         (name = "synonyms", description = "Synonym groups"),
         (name = "openai", description = "The API of OpenAI's clients"),
         (name = "dify", description = "Dify's external knowledge API"),
+        (name = "mcp", description = "The Model Context Protocol"),
         (name = "session", description = "Sign-in to the console"),
         (name = "operation", description = "Health, metrics, keys, workspaces and audit log")
     )
@@ -219,6 +223,14 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(customers::get_timeline))
         .routes(routes!(customers::export_customer))
         .routes(routes!(stream::get_stream))
+        .routes(routes!(webhook_endpoints::list_webhooks))
+        .routes(routes!(
+            webhook_endpoints::get_webhook,
+            webhook_endpoints::put_webhook,
+            webhook_endpoints::delete_webhook,
+            webhook_endpoints::act_on_webhook
+        ))
+        .routes(routes!(webhook_endpoints::list_webhook_events))
         .routes(routes!(settings::get_settings, settings::put_settings))
         .routes(routes!(backups::start_backup, backups::list_backups))
         .routes(routes!(config::get_config))
@@ -254,7 +266,9 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(openai::chat::post_chat_completion))
         .routes(routes!(openai::embeddings::post_embeddings))
         .routes(routes!(openai::list_models))
+        .routes(routes!(openai::get_model))
         .routes(routes!(dify::post_retrieval))
+        .routes(routes!(mcp::post_mcp, mcp::listen_mcp, mcp::end_mcp))
         .routes(routes!(
             documents::put_document,
             documents::get_document,
@@ -293,7 +307,11 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(documents::list_tree))
         .routes(routes!(synonyms::get_synonyms, synonyms::put_synonyms))
         .split_for_parts();
+    // The tools are requests of the API itself, whose limits a request to them has passed.
+    let tools = mcp::service(state.clone(), api.clone().with_state(state.clone()));
     let api = api
+        .route("/mcp/", axum::routing::any(mcp::serve))
+        .layer(Extension(tools))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             timeout_after(timeout, request, next)
         }))
@@ -459,6 +477,14 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
             problem_of::<desk_conversations::AgentMessageRequest>(bytes),
         ),
         ("synonyms", problem_of::<synonyms::SynonymsRequest>(bytes)),
+        (
+            "webhook",
+            problem_of::<webhook_endpoints::WebhookRequest>(bytes),
+        ),
+        (
+            "webhook action",
+            problem_of::<webhook_endpoints::WebhookActionRequest>(bytes),
+        ),
     ];
     let problems = all.into_iter();
     problems

@@ -31,6 +31,7 @@
 //! | `attachments` | files of messages, in a folder beside the store |
 //! | [`ken_channels`](../ken_channels/index.html) `channel`, `ladder`, `line`, `whatsapp` … | the contracts of platforms, one file each: verify, parse, write requests; by which way a message may go out. Pure. `platforms` makes the requests |
 //! | `responder`, `phrases`, `secrets`, `chat`, `erasure`, `writer` | who answers (pure rules); fixed texts; sealed secrets of inboxes; sessions of the web chat; erasure; the one writer of the log |
+//! | `traffic`, `last_webhooks` | metrics of channels; the last request of each platform, in memory |
 //! | [`ken_learn`] `cases` | cases that human agents resolved → drafts, compared with the knowledge, reviewed, published |
 //! | `learn` | feedback and unanswered questions → work for editors; experiments; tuning; insights |
 //! | `measures` | metrics of ranking and admission, a significance test, tuning of the fusion. Pure |
@@ -40,6 +41,8 @@
 //! | [`sessions`] | `Sessions`: sign-in to the console, by a key or at the provider |
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
 //! | [`shadow`] | what the bot would have sent, beside what agents said |
+//! | [`webhooks`] | what happens is recorded for those who asked for it, and sent to them; its types are in `webhook` of `ken_base` |
+//! | [`inbox_setup`] | connecting and testing inboxes, for the API and `ken inbox` |
 //! | [`retention`] | what is recorded and learned from conversations on the desk is forgotten with them |
 //! | [`backups`] | backups that the running service writes |
 //! | [`encoders`], [`reencode`] | which encoder is active; switching to another one, prepared in a standby `App` |
@@ -73,19 +76,19 @@
 //! A module depends only on modules in earlier lines.
 //!
 //! ```text
-//! actor blocking digest outbound signature store_url
+//! actor blocking digest outbound signature store_url webhook
 //! background domain
 //! config desk text
-//! channel conflict embed llm normalize oidc phrases redact setup
+//! channel conflict embed last_webhooks llm normalize oidc phrases redact setup traffic
 //! ladder line reader responder slack store telegram telemetry whatsapp
 //! attachments identify ingest keys messenger queue secrets vectors writer
 //! chat index merging sessions tokens
 //! backups doctor encoders retrieve
 //! answer measures
 //! editing intake platforms
-//! actions cases deliveries erasure jobs replies
+//! actions cases deliveries erasure inbox_setup jobs replies
 //! learn service
-//! retention shadow
+//! retention shadow webhooks
 //! app
 //! bench check eval http
 //! reencode
@@ -177,6 +180,7 @@ pub mod doctor;
 pub mod encoders;
 pub mod eval;
 pub mod http;
+pub mod inbox_setup;
 pub mod keys;
 pub mod oidc;
 pub mod reencode;
@@ -185,3 +189,4 @@ pub mod sessions;
 pub mod setup;
 pub mod shadow;
 pub mod telemetry;
+pub mod webhooks;

@@ -15,7 +15,8 @@ use ken_knowledge::editing::files;
 use ken_knowledge::editing::gate::Breaking;
 
 use cli::{
-    ModeArg, administration, encoders, evaluation, knowledge, learning, operations, queries,
+    ModeArg, administration, encoders, evaluation, inboxes, knowledge, learning, operations,
+    queries,
 };
 
 /// Used by the whole process, including ONNX Runtime and usearch. The C library's allocator keeps what each of its
@@ -236,6 +237,13 @@ enum Command {
         workspace: WorkspaceArg,
         #[command(subcommand)]
         command: administration::KeyCommand,
+    },
+    /// Connect, list, test and disconnect inboxes of channels
+    Inbox {
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+        #[command(subcommand)]
+        command: inboxes::InboxCommand,
     },
     /// Print the audit log as JSON Lines, oldest first; fail if an entry is missing or altered
     Audit {
@@ -461,6 +469,9 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         }
         Command::Keys { workspace, command } => {
             administration::keys(config, &workspace.workspace, command).await
+        }
+        Command::Inbox { workspace, command } => {
+            inboxes::inbox(config, &workspace.workspace, command).await
         }
         Command::Audit { workspace, service } => {
             administration::audit(config, &workspace.workspace, service).await

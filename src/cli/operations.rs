@@ -18,7 +18,7 @@ use ken_conversations::secrets::{KeyFileInUse, Vault as DeskKeys};
 use ken_knowledge::editing::portable;
 use ken_search::index;
 use ken_store::store::desk::SealedSecrets;
-use ken_store::store::{Scope, Store, Vault};
+use ken_store::store::{Store, Vault};
 use tokio::net::TcpListener;
 
 use super::wait_until_indexed;
@@ -147,7 +147,7 @@ pub async fn rebuild_desk(config: Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `ken rotate-desk-key`: seals the secrets of all inboxes with a new key. Each step leaves a key file that opens them.
+/// `ken rotate-desk-key`: seals the secrets of all inboxes and webhooks with a new key. Each step leaves a key file that opens them.
 pub async fn rotate_desk_key(config: Config) -> anyhow::Result<ExitCode> {
     let path = &config.desk.key_file;
     let _held = KeyFileInUse::by_rotation(path)?;
@@ -165,12 +165,24 @@ pub async fn rotate_desk_key(config: Config) -> anyhow::Result<ExitCode> {
             sealed.push((workspace.clone(), inbox.id, resealed));
         }
     }
+    let mut endpoints = Vec::new();
+    for (workspace, stored) in store.webhook_endpoints().await? {
+        let mut resealed = SealedSecrets::new();
+        for name in stored.secrets.keys() {
+            if let Some(secret) = vault.open(&stored.secrets, name)? {
+                resealed.insert(name.clone(), vault.seal(name, &secret)?);
+            }
+        }
+        endpoints.push((workspace, stored.endpoint.id, resealed));
+    }
     store.reseal_inboxes(&sealed).await?;
+    store.reseal_webhook_endpoints(&endpoints).await?;
     store.close().await;
     DeskKeys::drop_old_keys(path)?;
     println!(
-        "{} inboxes are sealed with a new key: {}",
+        "{} inboxes and {} webhooks are sealed with a new key: {}",
         sealed.len(),
+        endpoints.len(),
         path.display()
     );
     println!("start the service again; sessions of web chats have ended");
@@ -202,7 +214,7 @@ pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
         found.faults.iter().for_each(|fault| println!("  {fault}"));
         sound &= found.faults.is_empty();
     }
-    for fault in app.store.audit_faults(Scope::Service).await? {
+    for fault in check::check_service(&app).await? {
         println!("service: {fault}");
         sound = false;
     }

@@ -30,7 +30,9 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/chat/completions", &["POST"], Right::Ask),
     ("/v1/embeddings", &["POST"], Right::Ask),
     ("/v1/models", &["GET"], Right::Ask),
+    ("/v1/models/{id}", &["GET"], Right::Ask),
     ("/dify/retrieval", &["POST"], Right::Ask),
+    ("/mcp", &["GET", "POST", "DELETE"], Right::Ask),
     ("/v1/feedback", &["POST"], Right::Ask),
     ("/v1/conversations/{id}", &["GET"], Right::Ask),
     ("/v1/answers/{id}", &["GET"], Right::Read),
@@ -124,6 +126,13 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/keys/{id}", &["DELETE"], Right::Manage),
     ("/v1/settings", &["PUT"], Right::Manage),
     ("/v1/tuning", &["GET"], Right::Manage),
+    ("/v1/webhooks", &["GET"], Right::Manage),
+    (
+        "/v1/webhooks/{id}",
+        &["GET", "PUT", "POST", "DELETE"],
+        Right::Manage,
+    ),
+    ("/v1/webhooks/{id}/events", &["GET"], Right::Manage),
     ("/v1/tuning/learn", &["POST"], Right::Manage),
     ("/v1/tuning/rollback", &["POST"], Right::Manage),
     ("/v1/workspaces", &["GET"], Right::Operate),
@@ -177,6 +186,8 @@ impl InFlightPerKey {
 
 /// The right that an operation needs; `None` for an unknown one.
 pub fn right_of(method: &Method, route: &str) -> Option<Right> {
+    // Clients of the Model Context Protocol append a slash.
+    let route = route.strip_suffix('/').unwrap_or(route);
     // HEAD needs the same right as GET.
     let method = if method == Method::HEAD {
         "GET"
@@ -229,6 +240,11 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
     }
     allowed(&principal, right, parts)?;
     Ok(principal)
+}
+
+/// Whether a principal has the right that an operation needs.
+pub fn is_allowed(principal: &Principal, method: &Method, route: &str) -> bool {
+    right_of(method, route).is_some_and(|right| principal.role.may(right))
 }
 
 /// Whether a principal has a right in the workspace of a request.
@@ -343,7 +359,8 @@ pub struct Actor {
 }
 
 impl Actor {
-    fn of(principal: Option<&Principal>) -> Self {
+    /// The actor of a principal.
+    pub fn of(principal: Option<&Principal>) -> Self {
         let name = principal.and_then(|principal| principal.name.clone());
         Self {
             name: name.unwrap_or_else(|| "api".to_owned()),

@@ -89,7 +89,8 @@ pub struct CustomerResponse {
     pub conversations: Vec<Conversation>,
 }
 
-async fn identities_of(
+/// The identities of a customer, by the id of any; 404 if there are none.
+pub async fn identities_of(
     state: &AppState,
     workspace: &WorkspaceId,
     id: &str,
@@ -118,7 +119,8 @@ pub async fn get_customer(
     Ok(axum::Json(customer(&state, &workspace, identities).await?))
 }
 
-async fn customer(
+/// A customer with these identities.
+pub async fn customer(
     state: &AppState,
     workspace: &WorkspaceId,
     identities: Vec<Identity>,
@@ -294,7 +296,6 @@ pub async fn erase_customer(
     let erased = desk
         .erase(workspace.clone(), oldest.clone(), actor().to_string())
         .await?;
-    state.webhooks.clear();
     let forgotten = state.app.forget(&workspace, &erased).await?;
     Ok(axum::Json(ErasedResponse {
         id: oldest.to_string(),

@@ -105,7 +105,7 @@ pub async fn list_conversations(
 }
 
 /// The conversation of a path; 404 if there is none.
-async fn conversation_of(
+pub async fn conversation_of(
     state: &AppState,
     workspace: &WorkspaceId,
     id: &str,

@@ -25,6 +25,7 @@ impl ErrorShape {
         match path {
             "/v1/chat/completions" | "/v1/embeddings" | "/v1/models" => Some(Self::OpenAi),
             "/dify/retrieval" => Some(Self::Dify),
+            path if path.starts_with("/v1/models/") => Some(Self::OpenAi),
             _ => None,
         }
     }

@@ -162,6 +162,14 @@ pub fn one_or_many<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Vec<Str
     }
 }
 
+/// The fault of a path or query with a NUL character.
+const NO_NUL: &str = "expected no NUL character (%00)";
+
+/// Whether a percent-encoded text has a NUL character, which PostgreSQL cannot store or compare.
+fn has_nul(encoded: &str) -> bool {
+    encoded.contains("%00")
+}
+
 /// Query parameters; an invalid one returns 422.
 pub struct Params<T>(pub T);
 
@@ -169,6 +177,9 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        if has_nul(parts.uri.query().unwrap_or_default()) {
+            return Err(Problem::invalid(vec![Fault::new("?", NO_NUL)]));
+        }
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(params)) => Ok(Self(params)),
             Err(rejection) => {
@@ -193,6 +204,9 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Path<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let wrong = |detail: String| Problem::invalid(vec![Fault::new("{id}", detail)]);
+        if has_nul(parts.uri.path()) {
+            return Err(wrong(NO_NUL.to_owned()));
+        }
         axum::extract::Path::<T>::from_request_parts(parts, state)
             .await
             .map(|path| Self(path.0))

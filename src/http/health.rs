@@ -133,6 +133,8 @@ pub async fn metrics(State(state): State<AppState>) -> Result<String, Problem> {
     metrics::gauge!("ken_queue_waiting").set(n_work as f64);
     metrics::gauge!("ken_queue_dead_letters").set(n_dead as f64);
     metrics::gauge!("ken_cases_waiting").set(n_cases as f64);
+    let now = state.app.store.now();
+    super::metrics::set_backlog(&state.app.store.desk_backlog(now).await?, now);
     let degraded = state.app.retriever.degraded();
     for part in [Degraded::Encoder, Degraded::Vectors] {
         let is_unavailable = u8::from(degraded.contains(&part));

@@ -13,29 +13,15 @@ use super::AppState;
 use super::changed::ItemChanged;
 use super::extract::{Json, Params, Path, Workspace};
 use super::problem::{Fault, Problem};
+use crate::inbox_setup::{self, InboxChange, SetupError, SetupFault};
 use crate::shadow::{self, ShadowError, ShadowReport};
 use ken_base::desk::{ChannelKind, Inbox, InboxId, InboxSettings};
 use ken_base::domain::WorkspaceId;
-use ken_channels::channel_of;
-use ken_conversations::secrets::{SecretError, new_webhook_secret, webhook_key};
+use ken_conversations::secrets::SecretError;
 use ken_conversations::service::DeskError;
 use ken_conversations::writer::WriteError;
 use ken_search::retrieve::RetrieveError;
 use ken_store::store::desk::SealedSecrets;
-
-/// The secrets that an inbox of any channel may have.
-const SECRETS: [&str; 2] = ["webhook_secret", "identity_key"];
-
-/// The secrets that an inbox of a channel may have.
-fn secrets_of(channel: ChannelKind) -> Vec<&'static str> {
-    let of_platform = channel_of(channel).map_or(&[][..], |channel| channel.credentials());
-    let of_platform = of_platform.iter().map(|credential| credential.name);
-    SECRETS.into_iter().chain(of_platform).collect()
-}
-/// The languages of fixed texts.
-const LANGUAGES: [&str; 3] = ["zh-Hant", "zh-Hans", "en"];
-/// The most audiences of an inbox.
-const MAX_AUDIENCES: usize = 20;
 
 /// An inbox to connect, or its new state.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -83,6 +69,20 @@ impl From<DeskError> for Problem {
 impl From<SecretError> for Problem {
     fn from(error: SecretError) -> Self {
         Problem::internal(&error)
+    }
+}
+
+impl From<SetupError> for Problem {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Invalid(faults) => {
+                let faults = faults.into_iter();
+                let fault = |of: SetupFault| Fault::new(of.pointer, of.detail);
+                Problem::invalid(faults.map(fault).collect())
+            }
+            SetupError::Store(error) => error.into(),
+            error => Problem::internal(&error),
+        }
     }
 }
 
@@ -152,163 +152,25 @@ pub async fn put_inbox(
     Path(id): Path<String>,
     Json(request): Json<InboxRequest>,
 ) -> Result<Response, Problem> {
-    let mut faults = faults_of(&request);
-    let id = match InboxId::parse(&id) {
-        Ok(id) => Some(id),
-        Err(error) => {
-            faults.push(Fault::new("{id}", error.to_string()));
-            None
-        }
-    };
     let store = &state.app.store;
-    let before = match &id {
-        Some(id) => store.inbox(&workspace, id).await?,
-        None => None,
-    };
-    if let Some((before, _)) = before
-        .as_ref()
-        .filter(|(inbox, _)| inbox.channel != request.channel)
-    {
-        let is = before.channel.as_str();
-        let detail = format!("the inbox is of the channel {is}; connect another inbox");
-        faults.push(Fault::new("/channel", detail));
-    }
-    let (Some(id), true) = (id, faults.is_empty()) else {
-        return Err(Problem::invalid(faults));
-    };
-    let vault = state.app.desk.vault().await?;
-    let mut sealed = before.map(|(_, secrets)| secrets).unwrap_or_default();
-    for (name, secret) in &request.secrets {
-        match secret {
-            Some(secret) => sealed.insert(name.clone(), vault.seal(name, secret)?),
-            None => sealed.remove(name),
-        };
-    }
-    let mut made = None;
-    if request.settings.callback_url.is_some() && !sealed.contains_key("webhook_secret") {
-        let secret = new_webhook_secret()?;
-        sealed.insert(
-            "webhook_secret".to_owned(),
-            vault.seal("webhook_secret", &secret)?,
-        );
-        made = Some(secret);
-    }
-    let inbox = Inbox {
-        id,
+    let change = InboxChange {
         channel: request.channel,
-        name: request.name.trim().to_owned(),
+        name: request.name,
         settings: request.settings,
-        secrets: sealed.keys().cloned().collect(),
-        created_at: store.now(),
+        secrets: request.secrets,
     };
-    let is_new = store.put_inbox(&workspace, &inbox, Some(&sealed)).await?;
-    let (inbox, _) = inbox_of(&state, &workspace, inbox.id.as_str()).await?;
-    let status = match is_new {
+    let checked = inbox_setup::check(store, &workspace, &id, change).await?;
+    let vault = state.app.desk.vault().await?;
+    let connected = checked.put(store, vault, &workspace).await?;
+    let status = match connected.is_new {
         true => StatusCode::CREATED,
         false => StatusCode::OK,
     };
-    let webhook_secret = made;
     let body = InboxResponse {
-        inbox,
-        webhook_secret,
+        inbox: connected.inbox,
+        webhook_secret: connected.webhook_secret,
     };
     Ok((status, axum::Json(body)).into_response())
-}
-
-fn faults_of(request: &InboxRequest) -> Vec<Fault> {
-    let settings = &request.settings;
-    let mut faults = Vec::new();
-    faults.extend(Fault::bounded("/name", &request.name, 128));
-    let within = |pointer: &str, value: u32, least: u32, most: u32| {
-        let detail = || format!("expected {least} to {most}, found {value}");
-        (!(least..=most).contains(&value))
-            .then(|| Fault::new(format!("/settings/{pointer}"), detail()))
-    };
-    faults.extend(within("burst_ms", settings.burst_ms, 0, 10_000));
-    faults.extend(within("reopen_hours", settings.reopen_hours, 1, 8_760));
-    for (name, hours) in [
-        ("return_to_bot_hours", settings.return_to_bot_hours),
-        ("window_hours", settings.window_hours),
-    ] {
-        faults.extend(hours.and_then(|hours| within(name, hours, 1, 8_760)));
-    }
-    faults.extend(
-        settings
-            .keep_days
-            .and_then(|days| within("keep_days", days, 1, 3_650)),
-    );
-    if let Some(channel) = &settings.channel {
-        faults.extend(Fault::bounded("/settings/channel", channel, 128));
-    }
-    if let Some(language) = &settings.language
-        && !LANGUAGES.contains(&language.as_str())
-    {
-        let detail = format!("expected zh-Hant, zh-Hans or en, found {language:?}");
-        faults.push(Fault::new("/settings/language", detail));
-    }
-    if settings.audience.len() > MAX_AUDIENCES {
-        let found = settings.audience.len();
-        let detail = format!("expected at most {MAX_AUDIENCES} names, found {found}");
-        faults.push(Fault::new("/settings/audience", detail));
-    }
-    if let Some(url) = &settings.callback_url {
-        faults.extend(callback_fault(request.channel, url));
-    }
-    if let Some(url) = &settings.platform_url {
-        faults.extend(platform_fault(request.channel, url));
-    }
-    let secrets = secrets_of(request.channel);
-    for (name, secret) in &request.secrets {
-        let pointer = format!("/secrets/{}", name.replace('~', "~0").replace('/', "~1"));
-        if !secrets.contains(&name.as_str()) {
-            let detail = format!("expected one of {}, found {name:?}", secrets.join(", "));
-            faults.push(Fault::new(pointer, detail));
-        } else if let Some(secret) = secret {
-            faults.extend(Fault::bounded(&pointer, secret, 10_000));
-            let is_webhook = name == "webhook_secret";
-            if is_webhook && webhook_key(secret).is_none() {
-                let detail =
-                    "expected `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks 1.0 say";
-                faults.push(Fault::new(pointer, detail));
-            }
-        }
-    }
-    faults
-}
-
-/// What is wrong with a callback address.
-fn callback_fault(channel: ChannelKind, url: &str) -> Option<Fault> {
-    let pointer = "/settings/callback_url";
-    if channel != ChannelKind::Generic {
-        let detail = "only an inbox of the channel generic has callbacks";
-        return Some(Fault::new(pointer, detail));
-    }
-    address_fault(pointer, url)
-}
-
-/// What is wrong with a platform's address.
-fn platform_fault(channel: ChannelKind, url: &str) -> Option<Fault> {
-    let pointer = "/settings/platform_url";
-    if channel_of(channel).is_none() {
-        let detail = "an inbox of this channel has no platform";
-        return Some(Fault::new(pointer, detail));
-    }
-    if url.ends_with('/') {
-        return Some(Fault::new(pointer, "expected no slash at its end"));
-    }
-    address_fault(pointer, url)
-}
-
-/// What is wrong with an address that Ken calls. Plain HTTP is for tests on the same machine.
-fn address_fault(pointer: &str, url: &str) -> Option<Fault> {
-    let parsed = reqwest::Url::parse(url).ok();
-    let is_allowed = parsed.is_some_and(|url| match url.scheme() {
-        "https" => url.has_host(),
-        "http" => matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")),
-        _ => false,
-    });
-    let detail = || format!("expected an https address, found {url:?}");
-    (!is_allowed).then(|| Fault::new(pointer, detail()))
 }
 
 /// Disconnect an inbox. Its secrets are removed. Its conversations stay, as long as `keep_days` says.

@@ -1,4 +1,5 @@
-//! The API of OpenAI's clients: `POST /v1/chat/completions`, `POST /v1/embeddings`, `GET /v1/models`.
+//! The API of OpenAI's clients: `POST /v1/chat/completions`, `POST /v1/embeddings`, `GET /v1/models` and
+//! `GET /v1/models/{id}`.
 //!
 //! A refusal of the knowledge base is a completion with `ken.outcome`, not an error. Errors have OpenAI's shape
 //! (`error_shapes`).
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::AppState;
 use super::error_shapes::OpenAiErrorResponse;
+use super::extract::Path;
 use super::problem::{Fault, Problem};
 use ken_base::domain::{Level, Principal, Right};
 use ken_text::text::is_cjk;
@@ -139,6 +141,34 @@ pub async fn list_models(
     State(state): State<AppState>,
     Extension(principal): Extension<Principal>,
 ) -> axum::Json<ModelsResponse> {
+    axum::Json(ModelsResponse {
+        object: "list",
+        data: models(&state, &principal),
+    })
+}
+
+/// Read a model that the caller may use.
+#[utoipa::path(
+    get, path = "/v1/models/{id}", tag = "openai",
+    params(("id" = String, Path, description = "The model's id, for example `ken`")),
+    responses(
+        (status = 200, body = ModelBody), (status = 401, body = OpenAiErrorResponse),
+        (status = 404, body = OpenAiErrorResponse),
+    )
+)]
+pub async fn get_model(
+    State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<axum::Json<ModelBody>, Problem> {
+    let mut models = models(&state, &principal).into_iter();
+    let found = models.find(|model| model.id == id);
+    let missing = || unknown_model(&id, "GET /v1/models lists the models of this key");
+    found.map(axum::Json).ok_or_else(missing)
+}
+
+/// The models that a caller may use, chat models first.
+fn models(state: &AppState, principal: &Principal) -> Vec<ModelBody> {
     let may_choose = principal.role.may(Right::Read);
     let levels = Level::ALL.into_iter().filter(|_| may_choose).map(Some);
     let chat = std::iter::once(None).chain(levels).map(ModelBody::chat);
@@ -150,10 +180,7 @@ pub async fn list_models(
         encoder: Some(embedder.id().to_owned()),
     };
     let embedding = ModelBody::new(EMBEDDING.to_owned(), ken);
-    axum::Json(ModelsResponse {
-        object: "list",
-        data: chat.chain([embedding]).collect(),
-    })
+    chat.chain([embedding]).collect()
 }
 
 #[cfg(test)]

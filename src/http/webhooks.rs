@@ -1,13 +1,12 @@
 //! What platforms call: `GET` and `POST /v1/inboxes/{id}/webhook`, without a key and verified by the platform's signature; and
 //! `POST /v1/inboxes/{id}:test`, which says whether an inbox is connected.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
@@ -15,19 +14,19 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::extract::{Path, Workspace};
 use super::inboxes::inbox_of;
+use super::metrics::{WebhookRequest, webhook_lag};
 use super::problem::{Fault, Problem};
+use crate::inbox_setup;
 use ken_base::desk::{
     ConsentPurpose, IdentityKey, IdentityKind, Inbox, InboxId, LinkBasis, MessageId, Part,
     VerifiedBy,
 };
 use ken_base::domain::WorkspaceId;
-use ken_base::outbound;
-use ken_channels::channel::{
-    Content, Delivered, Event, EventKind, Outcome, Person, PlatformReply, Rejection, Webhook,
-};
+use ken_channels::channel::{Content, Delivered, Event, EventKind, Person, Rejection, Webhook};
 use ken_channels::channel_of;
 use ken_conversations::intake::{Inbound, InboundKind, Revision};
-use ken_conversations::platforms::{call, credentials_of};
+use ken_conversations::last_webhooks::LastWebhook;
+use ken_conversations::platforms::credentials_of;
 use ken_customers::identify::{Proof, Sender};
 use ken_customers::normalize::normalized;
 
@@ -37,73 +36,21 @@ const MAX_BODY: usize = 1 << 20;
 const AT_ONCE: usize = 64;
 /// How long a platform may take to send a request.
 const RECEIVED_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
-/// How long the last request is kept.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
 /// How much of the last request is kept, in bytes.
 const KEPT: usize = 16 << 10;
 /// The longest text of a message, in characters; more is cut off.
 const MAX_TEXT: usize = 20_000;
-/// The time limits of a test.
-const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// The last request that a platform made, in memory.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct LastWebhook {
-    /// When it came.
-    #[schema(value_type = String, format = DateTime)]
-    pub at: Timestamp,
-    /// How many events it held; null if it was refused.
-    pub n_events: Option<usize>,
-    /// Why it was refused.
-    pub error: Option<String>,
-    /// Its body, the first 16 KiB.
-    pub body: String,
-}
-
-type Lasts = HashMap<(WorkspaceId, InboxId), LastWebhook>;
-
-/// The last request to each inbox of this process, and how many are received at once.
+/// How many requests of platforms are received at once.
 pub struct Webhooks {
-    lasts: Mutex<Lasts>,
     places: Semaphore,
 }
 
 impl Default for Webhooks {
     fn default() -> Self {
         Self {
-            lasts: Mutex::default(),
             places: Semaphore::new(AT_ONCE),
         }
-    }
-}
-
-impl Webhooks {
-    fn lasts(&self) -> MutexGuard<'_, Lasts> {
-        self.lasts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps a request. One that nobody signed replaces none that was signed: anyone could have sent it.
-    fn put(&self, workspace: &WorkspaceId, inbox: &InboxId, last: LastWebhook, is_signed: bool) {
-        let key = (workspace.clone(), inbox.clone());
-        let mut lasts = self.lasts();
-        let is_kept = |known: &LastWebhook| {
-            known.error.is_none() && last.at.duration_since(known.at) < REMEMBERED
-        };
-        if is_signed || !lasts.get(&key).is_some_and(is_kept) {
-            lasts.insert(key, last);
-        }
-    }
-
-    fn get(&self, workspace: &WorkspaceId, inbox: &InboxId, now: Timestamp) -> Option<LastWebhook> {
-        let mut lasts = self.lasts();
-        // It may have words of a customer.
-        lasts.retain(|_, last| now.duration_since(last.at) < REMEMBERED);
-        lasts.get(&(workspace.clone(), inbox.clone())).cloned()
-    }
-
-    /// Forgets all, as when somebody is erased who may have written one.
-    pub fn clear(&self) {
-        self.lasts().clear();
     }
 }
 
@@ -150,6 +97,8 @@ async fn handle(
     is_get: bool,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
+    let lasts = state.app.desk.last_webhooks();
+    let mut counted = WebhookRequest::default();
     let query: Vec<(String, String)> =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
             .into_owned()
@@ -159,16 +108,23 @@ async fn handle(
     let workspace = workspace.map_or("default", |(_, value)| value.as_str());
     let workspace = WorkspaceId::parse(workspace).map_err(|_| missing())?;
     let inbox = InboxId::parse(id).map_err(|_| missing())?;
+    counted.outcome = "unavailable";
     let found = state.app.store.inbox(&workspace, &inbox).await?;
+    counted.outcome = "unknown_inbox";
     let (inbox, sealed) = found.ok_or_else(missing)?;
     let channel = channel_of(inbox.channel).ok_or_else(missing)?;
+    counted.channel = inbox.channel.as_str();
+    counted.outcome = "overloaded";
     let place = state.webhooks.places.try_acquire();
     let _place = place.map_err(|_| Problem::overloaded("too many requests of platforms"))?;
+    counted.outcome = "timed_out";
     let body = axum::body::to_bytes(body, MAX_BODY);
     let body = tokio::time::timeout(RECEIVED_WITHIN, body).await;
     let body = body.map_err(|_| Problem::timed_out(RECEIVED_WITHIN))?;
+    counted.outcome = "too_large";
     let body =
         body.map_err(|_| Problem::too_large(format!("expected at most {MAX_BODY} bytes")))?;
+    counted.outcome = "unavailable";
     let headers: Vec<(String, String)> = parts
         .headers
         .iter()
@@ -195,20 +151,19 @@ async fn handle(
     };
     match delivered {
         Ok(Delivered::Challenge(text)) => {
-            state
-                .webhooks
-                .put(&workspace, &inbox.id, last(Some(0), None), true);
+            counted.outcome = "challenge";
+            lasts.put(&workspace, &inbox.id, last(Some(0), None), true);
             Ok(text.into_response())
         }
         Ok(Delivered::Events(events)) => {
             let n = events.len();
-            state
-                .webhooks
-                .put(&workspace, &inbox.id, last(Some(n), None), true);
+            lasts.put(&workspace, &inbox.id, last(Some(n), None), true);
             take(&state, workspace, Arc::new(inbox), events, now).await?;
+            counted.outcome = "taken";
             Ok(StatusCode::OK.into_response())
         }
         Err(rejection) => {
+            counted.outcome = outcome_of(&rejection);
             let error = rejection.to_string();
             tracing::warn!(
                 inbox = inbox.id.as_str(),
@@ -221,14 +176,22 @@ async fn handle(
             if !is_signed {
                 refused.body.clear();
             }
-            state
-                .webhooks
-                .put(&workspace, &inbox.id, refused, is_signed);
+            lasts.put(&workspace, &inbox.id, refused, is_signed);
             Err(match rejection {
                 Rejection::Malformed(_) => Problem::not_json(error),
                 _ => Problem::unauthorized(error),
             })
         }
+    }
+}
+
+/// What the metrics call a refused request.
+fn outcome_of(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::NoCredential(_) => "no_credential",
+        Rejection::Forged(_) => "forged",
+        Rejection::Stale(_) => "stale",
+        Rejection::Malformed(_) => "malformed",
     }
 }
 
@@ -243,6 +206,9 @@ async fn take(
     let desk = &state.app.desk;
     let taken = events.into_iter().filter_map(|event| {
         let (what, token) = kind_of(&inbox, event.what)?;
+        if let Some(at) = event.at {
+            webhook_lag(inbox.channel, now.duration_since(at));
+        }
         let inbound = Inbound {
             workspace: workspace.clone(),
             inbox: inbox.clone(),
@@ -327,7 +293,8 @@ fn sender_of(inbox: &Inbox, person: Person) -> Option<Sender> {
         verified_by: VerifiedBy::Provider,
         basis: LinkBasis::VerifiedPhone,
     });
-    let name: String = person.name.trim().chars().take(128).collect();
+    let name = person.name.trim().chars().filter(|c| !c.is_control());
+    let name: String = name.take(128).collect();
     Some(Sender {
         key: key_of(inbox, &person.user_id)?,
         verified_by: Some(VerifiedBy::Provider),
@@ -395,61 +362,21 @@ pub async fn test_inbox(
         let detail = "an inbox of this channel has no platform to test";
         return Err(Problem::invalid(vec![Fault::new("{id}", detail)]));
     };
-    let mut faults: Vec<String> = channel
-        .credentials()
-        .iter()
-        .filter(|credential| !sealed.contains_key(credential.name))
-        .map(|of| {
-            format!(
-                "the secret {} is not set; it is at: {}",
-                of.name, of.found_at
-            )
-        })
-        .collect();
-    let mut account = None;
-    if faults.is_empty() {
-        let vault = state.app.desk.vault().await?;
-        let credentials = credentials_of(vault, channel, &sealed)?;
-        let client = outbound::client(CONNECT, CONNECT);
-        let client = client.map_err(|error| Problem::internal(&std::io::Error::other(error)))?;
-        match call(&client, channel, &inbox, &channel.check(&credentials)).await {
-            Err(code) => faults.push(format!("the platform was not reached: {code}")),
-            Ok(answered) => {
-                let reply = PlatformReply {
-                    status: answered.status,
-                    retry_after: answered.retry_after,
-                    body: &answered.body,
-                };
-                match channel.outcome(&reply) {
-                    Outcome::Accepted => account = Some(reply.json().to_string()),
-                    Outcome::Reconnect(code) => faults.push(format!(
-                        "the platform refuses the access token ({code}); it is expired, withdrawn, or lacks a permission: set it again"
-                    )),
-                    other => faults.push(format!("the platform replied {other:?}")),
-                }
-            }
-        }
-    }
+    let vault = state.app.desk.vault().await?;
+    let mut tested = inbox_setup::test(vault, channel, &inbox, &sealed).await?;
     let now = state.app.store.now();
-    let last_webhook = state.webhooks.get(&workspace, &inbox.id, now);
-    match &last_webhook {
-        None => faults.push(
-            "the platform has made no request within an hour; enter the webhook's address there, and send a message".to_owned(),
-        ),
-        Some(LastWebhook {
-            error: Some(error), ..
-        }) => faults.push(format!("the last request was refused: {error}")),
-        Some(_) => {}
-    }
-    let of = match workspace.as_str() {
-        "default" => String::new(),
-        name => format!("?workspace={name}"),
-    };
+    let last_webhook = state
+        .app
+        .desk
+        .last_webhooks()
+        .get(&workspace, &inbox.id, now);
+    let webhook_fault = inbox_setup::webhook_fault(last_webhook.as_ref());
+    tested.faults.extend(webhook_fault);
     Ok(axum::Json(InboxTestResponse {
-        is_ready: faults.is_empty(),
-        faults,
-        account,
-        webhook_path: format!("/v1/inboxes/{}/webhook{of}", inbox.id),
+        is_ready: tested.faults.is_empty(),
+        faults: tested.faults,
+        account: tested.account,
+        webhook_path: inbox_setup::webhook_path(&workspace, &inbox.id),
         last_webhook,
     }))
 }

@@ -20,14 +20,16 @@ const QUESTION: &str = "DoorMate K1 可以裝在玻璃門嗎？";
 
 /// A request that a platform received.
 #[derive(Debug, Clone)]
-struct Called {
-    path: String,
-    headers: Vec<(String, String)>,
-    body: Value,
+pub struct Called {
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Value,
+    /// The body as it was received.
+    pub raw: String,
 }
 
 impl Called {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         let mut headers = self.headers.iter();
         let found = headers.find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value.as_str())
@@ -44,14 +46,14 @@ type Replies = Mutex<Vec<(u16, Value)>>;
 
 /// A platform on loopback that records what it receives.
 #[derive(Clone)]
-struct Platform {
-    address: String,
+pub struct Platform {
+    pub address: String,
     called: Arc<Mutex<Vec<Called>>>,
     replies: Arc<Replies>,
 }
 
 impl Platform {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let platform = Self {
             address: format!("http://{}", listener.local_addr().unwrap()),
@@ -63,17 +65,17 @@ impl Platform {
         platform
     }
 
-    fn replies_with(&self, replies: &[(u16, Value)]) {
+    pub fn replies_with(&self, replies: &[(u16, Value)]) {
         let mut planned = self.replies.lock().unwrap();
         planned.extend(replies.iter().rev().cloned());
     }
 
-    fn calls(&self) -> Vec<Called> {
+    pub fn calls(&self) -> Vec<Called> {
         self.called.lock().unwrap().clone()
     }
 
     /// The calls as soon as there are `n`.
-    async fn called(&self, n: usize) -> Vec<Called> {
+    pub async fn called(&self, n: usize) -> Vec<Called> {
         let start = Instant::now();
         loop {
             let calls = self.calls();
@@ -100,23 +102,24 @@ async fn record(State(platform): State<Platform>, request: Request) -> Response 
         path: parts.uri.to_string(),
         headers: headers.collect(),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        raw: String::from_utf8_lossy(&body).into_owned(),
     });
     let planned = platform.replies.lock().unwrap().pop();
     let (status, body) = planned.unwrap_or((200, json!({ "ok": true })));
     (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response()
 }
 
-fn signed(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
+pub fn signed(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     hmac::sign(&key, &parts.concat()).as_ref().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl TestApp {
-    async fn connect_platform(&self, channel: &str, platform: &Platform, secrets: Value) {
+    pub async fn connect_platform(&self, channel: &str, platform: &Platform, secrets: Value) {
         let settings = json!({ "mode": "live", "burst_ms": 0, "auto_send_level": "balanced", "platform_url": platform.address });
         let body = json!({ "channel": channel, "name": channel, "settings": settings, "secrets": secrets });
         let path = format!("/v1/inboxes/{channel}");
@@ -135,7 +138,7 @@ impl TestApp {
         (reply.status().as_u16(), reply.text().await.unwrap())
     }
 
-    async fn by_line(&self, event: Value) -> (u16, String) {
+    pub async fn by_line(&self, event: Value) -> (u16, String) {
         let body = json!({ "destination": "U0", "events": [event] }).to_string();
         let signature = STANDARD.encode(signed("line-secret", &[body.as_bytes()]));
         self.hook("line", &body, &[("x-line-signature", signature)])
@@ -180,7 +183,7 @@ impl TestApp {
     }
 }
 
-fn line_text(id: &str, token: &str, text: &str) -> Value {
+pub fn line_text(id: &str, token: &str, text: &str) -> Value {
     json!({
         "type": "message", "mode": "active", "timestamp": jiff::Timestamp::now().as_millisecond(),
         "webhookEventId": format!("01{id}"), "deliveryContext": { "isRedelivery": false }, "replyToken": token,

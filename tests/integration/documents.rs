@@ -171,3 +171,27 @@ async fn nul_in_request_is_removed() {
     );
     app.stop().await;
 }
+
+/// PostgreSQL can neither store nor compare NUL.
+#[tokio::test(flavor = "multi_thread")]
+async fn nul_in_path_or_query_is_invalid() {
+    let app = TestApp::start().await;
+    for path in [
+        "/v1/attachments/%00",
+        "/v1/documents/a%00b",
+        "/v1/answers/%00",
+        "/v1/conversations/%00",
+        "/v1/customers/%00/timeline",
+        "/v1/documents?q=a%00",
+        "/v1/customers?value=%00",
+        "/v1/conversations?inbox_id=%00",
+    ] {
+        let (status, problem) = app.get(path).await;
+        assert_eq!(status, 422, "{path}: {problem}");
+        let detail = problem["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains("NUL"), "{path}: {problem}");
+    }
+    // Not a NUL, but its percent-encoding.
+    assert_eq!(app.get("/v1/attachments/%2500").await.0, 404);
+    app.stop().await;
+}

@@ -511,6 +511,22 @@ async fn keys_and_roles_apply_in_openai_shape() {
         assert_eq!(models[0]["id"], "ken");
         let dimension = keyed.app.app.embedder.dimension();
         assert_eq!(models[n_chat]["ken"]["dimension"], dimension);
+        for model in models {
+            let path = format!("/v1/models/{}", model["id"].as_str().unwrap());
+            let (status, one) = keyed.send(Method::GET, &path, Some(key), None, None).await;
+            assert_eq!((status.as_u16(), &one), (200, model));
+        }
+    }
+    // A level that the role may not choose, and what does not exist.
+    for (key, model) in [(bot, "ken-very-strict"), (admin, "gpt-4o"), (admin, "%00")] {
+        let path = format!("/v1/models/{model}");
+        let (status, reply) = keyed.send(Method::GET, &path, Some(key), None, None).await;
+        let expected = match model {
+            "%00" => (400, "invalid_value"),
+            _ => (404, "model_not_found"),
+        };
+        let found = (status.as_u16(), reply["error"]["code"].as_str().unwrap());
+        assert_eq!(found, expected, "{model}: {reply}");
     }
     keyed.app.stop().await;
 }

@@ -718,6 +718,10 @@ impl Compared {
             self.post(EMBEDDINGS, EMBEDDINGS, body).await;
         }
         self.get("/v1/models", "/v1/models").await;
+        for model in ["ken", "gpt-4o"] {
+            let path = format!("/v1/models/{model}");
+            self.get("/v1/models/{id}", &path).await;
+        }
         const RETRIEVAL: &str = "/dify/retrieval";
         let condition = json!({ "logical_operator": "or", "conditions": [
             { "name": "kind", "comparison_operator": "in", "value": ["faq", "article"] },

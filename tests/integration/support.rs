@@ -67,6 +67,7 @@ pub fn config_in(folder: &Path) -> Config {
     config.store.url = store_in(folder);
     config.index.dir = folder.join("indexes");
     config.desk.key_file = folder.join("desk.key");
+    config.desk.attachments_dir = folder.join("attachments");
     config.models.dir = models_dir();
     config.ingest.reader = Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read");
     // Many tests ask at once, on a machine that is theirs together.

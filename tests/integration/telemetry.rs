@@ -57,7 +57,7 @@ async fn exported_spans_omit_question_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_are_exposed_and_dashboard_uses_existing_ones() {
+async fn metrics_of_answers_and_indexes_are_exposed() {
     let app = TestApp::start().await;
     app.put(
         "refunds",
@@ -84,24 +84,6 @@ async fn metrics_are_exposed_and_dashboard_uses_existing_ones() {
         assert!(metrics.contains(wanted), "{wanted} is not in\n{metrics}");
     }
     app.stop().await;
-    let dashboard =
-        std::fs::read_to_string(crate::support::root().join("docs/guides/grafana.json"));
-    let dashboard: serde_json::Value = serde_json::from_str(&dashboard.unwrap()).unwrap();
-    let name = regex::Regex::new("ken_[a-z_]+").unwrap();
-    let mut n_asked = 0;
-    for panel in dashboard["panels"].as_array().unwrap() {
-        for target in panel["targets"].as_array().unwrap() {
-            for asked in name.find_iter(target["expr"].as_str().unwrap()) {
-                n_asked += 1;
-                let known = metrics.contains(&format!("# TYPE {} ", asked.as_str()))
-                    || metrics.contains(&format!("{}{{", asked.as_str()))
-                    // Counted once there is one.
-                    || asked.as_str() == "ken_answer_notes_total";
-                assert!(known, "{} asks for {}", panel["title"], asked.as_str());
-            }
-        }
-    }
-    assert!(n_asked > 8, "{n_asked}");
 }
 
 /// Runs `ken doctor` with these settings. Returns whether it found no fault, and its report.

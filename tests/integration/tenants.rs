@@ -148,7 +148,10 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
                 let body = json!({ "model": "ken-embedding", "input": format!("{topic} {own}") });
                 request(Method::POST, "/v1/embeddings".into(), Some(body))
             }
-            30 => request(Method::GET, "/v1/models".into(), None),
+            30 => {
+                let path = ["/v1/models", "/v1/models/ken"][random.usize(..2)];
+                request(Method::GET, path.into(), None)
+            }
             31 => {
                 // One's own knowledge, or that of another tenant, which is refused.
                 let of = ["aa", "bb", "cc", tenant][random.usize(..4)];

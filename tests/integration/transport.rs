@@ -309,3 +309,24 @@ async fn refuse_beyond(encoder_ms: u64, all_ms: u64) {
     assert_eq!(answer.outcome, "answered");
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn embeddings_over_estimated_wait_are_refused() {
+    let app = TestApp::start_with(|config| config.http.max_wait_ms = 20).await;
+    let embed = |n: usize| {
+        let texts: Vec<String> = (0..4)
+            .map(|m| format!("第 {n} 個請求的第 {m} 段文字。"))
+            .collect();
+        let body = json!({ "model": "ken-embedding", "input": texts });
+        let request = app.client.post(format!("{}/v1/embeddings", app.address));
+        async move { request.json(&body).send().await.unwrap() }
+    };
+    // The service measures how long one takes.
+    assert_eq!(embed(0).await.status(), 200);
+    let replies = futures_util::future::join_all((1..100).map(embed)).await;
+    let of = |status: u16| replies.iter().filter(move |reply| reply.status() == status);
+    assert!(of(200).count() > 0 && of(429).count() > 0);
+    assert_eq!(of(200).count() + of(429).count(), 99);
+    assert_eq!(embed(100).await.status(), 200, "after the overload");
+    app.stop().await;
+}

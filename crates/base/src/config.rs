@@ -52,6 +52,8 @@ pub struct Config {
     pub learn: LearnConfig,
     /// Conversations with customers.
     pub desk: DeskConfig,
+    /// Outbound webhooks.
+    pub webhooks: WebhooksConfig,
     /// Backups by the service.
     pub backup: BackupConfig,
     /// Logs and traces.
@@ -88,11 +90,15 @@ pub struct HttpConfig {
     /// Private key (PEM) of `tls_cert`.
     pub tls_key: Option<PathBuf>,
     /// Address of the service in browsers, for example `https://ken.example.com`; needed behind a proxy that ends TLS.
-    /// Default: that of the request. With `https`, the console's cookie is sent over TLS only. `KEN_HTTP__PUBLIC_URL`
+    /// Default: that of the request. With `https`, the console's cookie is sent over TLS only. `ken inbox` prints the
+    /// addresses of webhooks below it. `KEN_HTTP__PUBLIC_URL`
     pub public_url: String,
     /// Origins allowed to call the API from a browser (CORS), for example `https://help.example.com`. Default: none. File
     /// only.
     pub cors_origins: Vec<String>,
+    /// Host names, with or without a port, at which clients of the Model Context Protocol may call `/mcp`, besides
+    /// `localhost` and that of `public_url`; `*` for all. Default: none. File only.
+    pub mcp_hosts: Vec<String>,
 }
 
 /// `[desk]`: conversations with customers. Without an inbox, nothing of it is used.
@@ -107,6 +113,15 @@ pub struct DeskConfig {
     pub attachments_dir: PathBuf,
     /// Maximum size of a file of a message in bytes. Default 16 MiB. `KEN_DESK__MAX_ATTACHMENT_BYTES`
     pub max_attachment_bytes: usize,
+}
+
+/// `[webhooks]`: events that are sent to addresses which a workspace's admins choose.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhooksConfig {
+    /// Private networks that events may be sent to, for example `["10.0.0.0/8"]`; public addresses always may. Default: none.
+    /// File only.
+    pub private_networks: Vec<ipnet::IpNet>,
 }
 
 /// `[auth]`: an OpenID Connect provider, in addition to keys: Ken accepts its tokens, and people sign in to the console
@@ -511,6 +526,7 @@ impl Default for HttpConfig {
             tls_key: None,
             public_url: String::new(),
             cors_origins: Vec::new(),
+            mcp_hosts: Vec::new(),
         }
     }
 }

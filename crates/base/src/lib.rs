@@ -12,3 +12,4 @@ pub mod digest;
 pub mod domain;
 pub mod outbound;
 pub mod store_url;
+pub mod webhook;

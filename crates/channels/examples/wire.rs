@@ -46,10 +46,11 @@ fn text(of: &Value, name: &str) -> String {
 fn received(of: &Value) -> Value {
     let channel = channel_of(kind(of)).expect("a platform");
     let (query, headers) = (pairs(&of["query"]), pairs(&of["headers"]));
-    let body = text(of, "body");
+    let (body, url) = (text(of, "body"), text(of, "url"));
     let now = of["now"].as_i64().unwrap_or_default();
     let webhook = Webhook {
         is_get: of["is_get"] == true,
+        url: &url,
         query: &query,
         headers: &headers,
         body: body.as_bytes(),
@@ -75,6 +76,14 @@ fn parts(of: &[Content]) -> Vec<Value> {
     let part = |content: &Content| match content {
         Content::Text(text) => json!({ "text": text }),
         Content::Location(north, east) => json!({ "location": [north, east] }),
+        Content::Media {
+            kind,
+            id,
+            name,
+            media_type,
+        } => {
+            json!({ "media": { "kind": kind, "id": id, "name": name, "media_type": media_type } })
+        }
         Content::Other(kind) => json!({ "other": kind }),
     };
     of.iter().map(part).collect()
@@ -86,13 +95,15 @@ fn event(of: &Event) -> Value {
             from,
             parts: contents,
             reply_token,
+            revision,
         } => {
-            json!({ "message": { "from": person(from), "parts": parts(contents), "token": reply_token } })
+            json!({ "message": { "from": person(from), "parts": parts(contents), "token": reply_token, "revision": revision } })
         }
         EventKind::Echo {
             to,
             parts: contents,
         } => json!({ "echo": { "to": person(to), "parts": parts(contents) } }),
+        EventKind::Unsent { message_id } => json!({ "unsent": message_id }),
         EventKind::Report { message_id, state } => {
             json!({ "report": { "message_id": message_id, "state": state } })
         }
@@ -118,6 +129,7 @@ fn sent(of: &Value) -> Value {
         texts: list("texts"),
         choices: list("choices"),
         by_person: of["by_person"] == true,
+        ..Outgoing::default()
     };
     let way = match of["token"].as_str() {
         Some(token) => Way::Reply(token.to_owned()),
@@ -131,7 +143,7 @@ fn sent(of: &Value) -> Value {
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        json!({ "method": call.method, "path": call.path, "headers": headers, "body": call.body })
+        json!({ "method": call.method, "path": call.path, "headers": headers, "body": call.json() })
     };
     json!({ "address": channel.address(), "calls": calls.iter().map(call).collect::<Vec<_>>() })
 }

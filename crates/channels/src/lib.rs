@@ -12,7 +12,9 @@ mod messenger;
 mod signature;
 mod slack;
 mod telegram;
+mod wechat;
 mod whatsapp;
+mod xml;
 
 use ken_base::desk::ChannelKind;
 
@@ -26,6 +28,7 @@ pub fn channel_of(kind: ChannelKind) -> Option<&'static dyn Channel> {
         ChannelKind::Messenger => Some(&messenger::Messenger),
         ChannelKind::Telegram => Some(&telegram::Telegram),
         ChannelKind::Slack => Some(&slack::Slack),
-        ChannelKind::Generic | ChannelKind::Web | ChannelKind::Phone => None,
+        ChannelKind::Wechat => Some(&wechat::Wechat),
+        ChannelKind::Generic | ChannelKind::Web | ChannelKind::Phone | ChannelKind::Email => None,
     }
 }

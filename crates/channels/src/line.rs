@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::channel::{
-    Call, Channel, Content, Credential, Credentials, Delivered, Event, EventKind, Limits, Outcome,
-    Outgoing, Person, PlatformReply, Rejection, Unit, Way, Webhook, credential, list_at, offered,
-    required, text_at, time_of,
+    Call, Channel, Content, Credential, Credentials, Delivered, Event, EventKind, Limits,
+    MediaCall, MediaStep, Outcome, Outgoing, Person, PlatformReply, Rejection, Unit, Way, Webhook,
+    credential, list_at, offered, required, text_at, time_of,
 };
 use crate::signature::{base64, hmac_sha256, is_equal};
 
@@ -17,6 +17,8 @@ pub struct Line;
 
 const SECRET: &str = "channel_secret";
 const TOKEN: &str = "access_token";
+/// The address of files (`servers` of `getMessageContent` in messaging-api.yml).
+const FILES: &str = "https://api-data.line.me";
 
 impl Channel for Line {
     fn address(&self) -> &'static str {
@@ -28,10 +30,12 @@ impl Channel for Line {
             Credential {
                 name: SECRET,
                 found_at: "LINE Developers, the channel's Basic settings, Channel secret",
+                is_optional: false,
             },
             Credential {
                 name: TOKEN,
                 found_at: "LINE Developers, the channel's Messaging API, Channel access token",
+                is_optional: false,
             },
         ]
     }
@@ -40,14 +44,11 @@ impl Channel for Line {
     /// about a minute.
     fn limits(&self) -> Limits {
         Limits {
-            text: 5_000,
-            unit: Unit::Utf16,
             per_call: 5,
             choices: 13,
             choice: 20,
             reply: Some(SignedDuration::from_secs(50)),
-            window: None,
-            person_window: None,
+            ..Limits::of_text(5_000, Unit::Utf16)
         }
     }
 
@@ -83,25 +84,23 @@ impl Channel for Line {
             let item = |choice: &String| json!({ "type": "action", "action": { "type": "message", "label": choice, "text": choice } });
             last["quickReply"] = json!({ "items": choices.iter().map(item).collect::<Vec<_>>() });
         }
-        let bearer = format!("Bearer {}", credential(credentials, TOKEN));
+        let authorization = bearer(credentials);
         let calls = bubbles.chunks(limits.per_call).enumerate();
         let call = |(n, messages): (usize, &[Value])| match way {
             // A token replies once.
-            Way::Reply(token) if n == 0 => Call {
-                method: "POST",
-                path: "/v2/bot/message/reply".to_owned(),
-                headers: vec![("authorization", bearer.clone())],
-                body: Some(json!({ "replyToken": token, "messages": messages })),
-            },
-            _ => Call {
-                method: "POST",
-                path: "/v2/bot/message/push".to_owned(),
-                headers: vec![
-                    ("authorization", bearer.clone()),
+            Way::Reply(token) if n == 0 => Call::post(
+                "/v2/bot/message/reply".to_owned(),
+                vec![authorization.clone()],
+                json!({ "replyToken": token, "messages": messages }),
+            ),
+            _ => Call::post(
+                "/v2/bot/message/push".to_owned(),
+                vec![
+                    authorization.clone(),
                     ("x-line-retry-key", retry_key(&message.message_id, n)),
                 ],
-                body: Some(json!({ "to": message.to, "messages": messages })),
-            },
+                json!({ "to": message.to, "messages": messages }),
+            ),
         };
         calls.map(call).collect()
     }
@@ -121,14 +120,33 @@ impl Channel for Line {
     }
 
     fn check(&self, credentials: &Credentials) -> Call {
-        let bearer = format!("Bearer {}", credential(credentials, TOKEN));
-        Call {
-            method: "GET",
-            path: "/v2/bot/info".to_owned(),
-            headers: vec![("authorization", bearer)],
-            body: None,
+        Call::get("/v2/bot/info".to_owned(), vec![bearer(credentials)])
+    }
+
+    fn media_call(&self, credentials: &Credentials, id: &str) -> Option<MediaCall> {
+        let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric());
+        is_id.then(|| MediaCall {
+            address: Some(FILES.to_owned()),
+            call: Call::get(
+                format!("/v2/bot/message/{id}/content"),
+                vec![bearer(credentials)],
+            ),
+        })
+    }
+
+    fn media_step(&self, _: &Credentials, reply: &PlatformReply<'_>) -> Result<MediaStep, Outcome> {
+        match (reply.status, reply.by_status()) {
+            // A video or a recording is still being prepared.
+            (202, _) => Err(Outcome::Retry("preparing".to_owned(), reply.retry_after)),
+            (_, Outcome::Accepted) => Ok(MediaStep::File),
+            (_, other) => Err(other),
         }
     }
+}
+
+fn bearer(credentials: &Credentials) -> (&'static str, String) {
+    let token = credential(credentials, TOKEN);
+    ("authorization", format!("Bearer {token}"))
 }
 
 /// The same for each attempt at a message, so that it arrives once.
@@ -165,6 +183,7 @@ fn event(value: &Value) -> Result<Event, Rejection> {
                 from: Person::of(&user),
                 parts: vec![content(&value["message"])],
                 reply_token: text_at(value, "/replyToken"),
+                revision: None,
             };
             (id, message)
         }
@@ -174,6 +193,7 @@ fn event(value: &Value) -> Result<Event, Rejection> {
                 from: Person::of(&user),
                 parts: vec![Content::Text(data)],
                 reply_token: text_at(value, "/replyToken"),
+                revision: None,
             };
             (event_id, message)
         }
@@ -183,6 +203,11 @@ fn event(value: &Value) -> Result<Event, Rejection> {
                 granted: kind == "follow",
             };
             (event_id, consent)
+        }
+        ("unsend", Some(_)) => {
+            let message_id = text_at(value, "/unsend/messageId");
+            let message_id = message_id.ok_or_else(|| missing("unsend.messageId"))?;
+            (event_id, EventKind::Unsent { message_id })
         }
         (_, None) => (event_id, ignored("group")),
         (kind, _) => (event_id, ignored(kind)),
@@ -196,7 +221,25 @@ fn content(message: &Value) -> Content {
     match (kind, degrees("latitude"), degrees("longitude")) {
         ("text", ..) => Content::Text(text_at(message, "/text").unwrap_or_default()),
         ("location", Some(north), Some(east)) => Content::Location(north, east),
+        // A file of another provider has an address that the platform does not vouch for.
+        ("image" | "video" | "audio" | "file", ..)
+            if message["contentProvider"]["type"] != "external" =>
+        {
+            media(kind, message)
+        }
         _ => Content::Other(kind.to_owned()),
+    }
+}
+
+fn media(kind: &str, message: &Value) -> Content {
+    match text_at(message, "/id") {
+        Some(id) => Content::Media {
+            kind: kind.to_owned(),
+            id,
+            name: text_at(message, "/fileName"),
+            media_type: None,
+        },
+        None => Content::Other(kind.to_owned()),
     }
 }
 
@@ -219,6 +262,7 @@ mod tests {
             .collect();
         let webhook = Webhook {
             is_get: false,
+            url: "",
             query: &[],
             headers: &headers,
             body: body.as_bytes(),
@@ -273,6 +317,7 @@ mod tests {
             from: Person::of("U4af"),
             parts: vec![Content::Text("可以退貨嗎？".into())],
             reply_token: Some("r1".into()),
+            revision: None,
         };
         assert_eq!(found.what, message);
         let sticker = json!({ "message": { "type": "sticker", "id": "2", "packageId": "1", "stickerId": "1" } });
@@ -280,6 +325,8 @@ mod tests {
             event("message", sticker).what,
             EventKind::Message { parts, .. } if parts == [Content::Other("sticker".into())]
         ));
+        let unsent = event("unsend", json!({ "unsend": { "messageId": "325708" } }));
+        assert!(matches!(unsent.what, EventKind::Unsent { message_id } if message_id == "325708"));
         assert!(matches!(
             event("unfollow", json!({})).what,
             EventKind::Consent { granted: false, .. }
@@ -308,14 +355,14 @@ mod tests {
             to: "U4af".into(),
             texts: (0..7).map(|n| n.to_string()).collect(),
             choices: vec!["退貨".into()],
-            by_person: false,
+            ..Outgoing::default()
         };
         let calls = Line.calls(&credentials(), &message, &Way::Reply("r1".into()));
         assert_eq!(calls.len(), 2);
         assert_eq!(calls[0].path, "/v2/bot/message/reply");
-        let first = calls[0].body.as_ref().unwrap();
+        let first = calls[0].json().unwrap();
         assert_eq!(first["messages"].as_array().unwrap().len(), 5);
-        let last = &calls[1].body.as_ref().unwrap()["messages"][1];
+        let last = &calls[1].json().unwrap()["messages"][1];
         assert_eq!(last["quickReply"]["items"][0]["action"]["text"], "退貨");
         let pushed = Line.calls(&credentials(), &message, &Way::Push);
         let key = |call: &Call| {
@@ -330,6 +377,32 @@ mod tests {
             Line.calls(&credentials(), &message, &Way::Push),
             "each attempt is the same"
         );
+    }
+
+    #[test]
+    fn file_is_fetched_from_the_address_of_files() {
+        let pdf = json!({ "type": "file", "id": "7", "fileName": "a.pdf", "fileSize": 3 });
+        let Content::Media { kind, id, name, .. } = content(&pdf) else {
+            panic!("{pdf}")
+        };
+        assert_eq!((kind.as_str(), name.as_deref()), ("file", Some("a.pdf")));
+        let found = Line.media_call(&credentials(), &id).unwrap();
+        assert_eq!(found.address.as_deref(), Some(FILES));
+        assert_eq!(found.call.path, "/v2/bot/message/7/content");
+        assert_eq!(Line.media_call(&credentials(), "../7"), None);
+        let external = json!({ "type": "image", "id": "8", "contentProvider": { "type": "external", "originalContentUrl": "https://x" } });
+        assert_eq!(content(&external), Content::Other("image".into()));
+        let step = |status| {
+            let reply = PlatformReply {
+                status,
+                retry_after: None,
+                body: b"",
+            };
+            Line.media_step(&credentials(), &reply)
+        };
+        assert_eq!(step(200), Ok(MediaStep::File));
+        assert!(matches!(step(202), Err(Outcome::Retry(..))));
+        assert!(matches!(step(404), Err(Outcome::GiveUp(_))));
     }
 
     #[test]

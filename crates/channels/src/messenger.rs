@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::channel::{
-    Call, Channel, Content, Credential, Credentials, Delivered, Event, EventKind, Limits, Outcome,
-    Outgoing, Person, PlatformReply, Rejection, Unit, Way, Webhook, list_at, offered, required,
-    text_at, time_of,
+    Call, Channel, Content, Credential, Credentials, Delivered, Event, EventKind, Limits,
+    MediaCall, Outcome, Outgoing, Person, PlatformReply, Rejection, Unit, Way, Webhook, list_at,
+    offered, required, text_at, time_of,
 };
 use crate::whatsapp::{
     ACCESS_TOKEN, APP_SECRET, VERIFY_TOKEN, VERSION, bearer, challenge, graph_outcome, verified,
@@ -27,18 +27,22 @@ impl Channel for Messenger {
             Credential {
                 name: APP_SECRET,
                 found_at: "Meta for Developers, the app's App settings, Basic, App secret",
+                is_optional: false,
             },
             Credential {
                 name: VERIFY_TOKEN,
                 found_at: "your own choice; the same text in the app's Messenger, Webhooks, Verify token",
+                is_optional: false,
             },
             Credential {
                 name: ACCESS_TOKEN,
                 found_at: "the app's Messenger, Access tokens, of the page, with pages_messaging",
+                is_optional: false,
             },
             Credential {
                 name: PAGE_ID,
                 found_at: "the page's About, Page transparency, Page ID",
+                is_optional: false,
             },
         ]
     }
@@ -46,14 +50,11 @@ impl Channel for Messenger {
     /// 2,000 characters, 13 quick replies of 20; 24 hours, for a person 7 days (tag HUMAN_AGENT).
     fn limits(&self) -> Limits {
         Limits {
-            text: 2_000,
-            unit: Unit::Utf16,
-            per_call: 1,
             choices: 13,
             choice: 20,
-            reply: None,
             window: Some(SignedDuration::from_hours(24)),
             person_window: Some(SignedDuration::from_hours(7 * 24)),
+            ..Limits::of_text(2_000, Unit::Utf16)
         }
     }
 
@@ -93,12 +94,7 @@ impl Channel for Messenger {
                 }
                 _ => body["messaging_type"] = json!("RESPONSE"),
             }
-            Call {
-                method: "POST",
-                path: format!("/{VERSION}/me/messages"),
-                headers: bearer(credentials),
-                body: Some(body),
-            }
+            Call::post(format!("/{VERSION}/me/messages"), bearer(credentials), body)
         };
         message.texts.iter().enumerate().map(call).collect()
     }
@@ -114,12 +110,12 @@ impl Channel for Messenger {
     }
 
     fn check(&self, credentials: &Credentials) -> Call {
-        Call {
-            method: "GET",
-            path: format!("/{VERSION}/me?fields=id,name"),
-            headers: bearer(credentials),
-            body: None,
-        }
+        Call::get(format!("/{VERSION}/me?fields=id,name"), bearer(credentials))
+    }
+
+    /// The id is the file's address, which is signed and needs no token.
+    fn media_call(&self, _: &Credentials, id: &str) -> Option<MediaCall> {
+        MediaCall::at(id, Vec::new())
     }
 }
 
@@ -143,6 +139,7 @@ fn event(value: &Value) -> Option<Event> {
                 from: Person::of(&sender),
                 parts: contents(message),
                 reply_token: None,
+                revision: None,
             },
         };
         return Some(Event { id, at, what });
@@ -158,6 +155,7 @@ fn event(value: &Value) -> Option<Event> {
             from: Person::of(&sender),
             parts: vec![Content::Text(text)],
             reply_token: None,
+            revision: None,
         },
         None => EventKind::Ignored("other".to_owned()),
     };
@@ -170,10 +168,20 @@ fn contents(message: &Value) -> Vec<Content> {
     for file in list_at(message, "/attachments") {
         let place = &file["payload"]["coordinates"];
         let kind = text_at(file, "/type").unwrap_or_else(|| "file".to_owned());
-        parts.push(match (place["lat"].as_f64(), place["long"].as_f64()) {
-            (Some(north), Some(east)) => Content::Location(north, east),
-            _ => Content::Other(kind),
-        });
+        let is_file = ["image", "audio", "video", "file"].contains(&kind.as_str());
+        let address = text_at(file, "/payload/url").filter(|_| is_file);
+        parts.push(
+            match (place["lat"].as_f64(), place["long"].as_f64(), address) {
+                (Some(north), Some(east), _) => Content::Location(north, east),
+                (.., Some(id)) => Content::Media {
+                    kind,
+                    id,
+                    name: None,
+                    media_type: None,
+                },
+                _ => Content::Other(kind),
+            },
+        );
     }
     if parts.is_empty() {
         parts.push(Content::Other("unknown".to_owned()));
@@ -206,6 +214,7 @@ mod tests {
         let headers = [("x-hub-signature-256".to_owned(), signature)];
         let webhook = Webhook {
             is_get: false,
+            url: "",
             query: &[],
             headers: &headers,
             body: body.as_bytes(),
@@ -233,7 +242,7 @@ mod tests {
         let messaging = |name: &str, value: Value| json!({ "sender": { "id": "u1" }, "recipient": { "id": "P" }, "timestamp": 1, name: value });
         let text = received(messaging(
             "message",
-            json!({ "mid": "m3", "text": "可以退貨嗎？", "attachments": [{ "type": "image", "payload": {} }] }),
+            json!({ "mid": "m3", "text": "可以退貨嗎？", "attachments": [{ "type": "image", "payload": { "url": "https://cdn.example/a.jpg?x=1" } }, { "type": "fallback" }] }),
         ));
         let EventKind::Message { parts, .. } = text else {
             panic!("{text:?}")
@@ -242,9 +251,28 @@ mod tests {
             parts,
             [
                 Content::Text("可以退貨嗎？".into()),
-                Content::Other("image".into())
+                Content::Media {
+                    kind: "image".into(),
+                    id: "https://cdn.example/a.jpg?x=1".into(),
+                    name: None,
+                    media_type: None,
+                },
+                Content::Other("fallback".into())
             ]
         );
+        let fetch = Messenger
+            .media_call(&credentials(), "https://cdn.example/a.jpg?x=1")
+            .unwrap();
+        assert_eq!(fetch.address.as_deref(), Some("https://cdn.example"));
+        assert_eq!(fetch.call.path, "/a.jpg?x=1");
+        for other in [
+            "http://cdn.example/a",
+            "https://a@b/c",
+            "file:///etc",
+            "https:///a",
+        ] {
+            assert_eq!(Messenger.media_call(&credentials(), other), None, "{other}");
+        }
         let touched = received(messaging(
             "postback",
             json!({ "mid": "m4", "payload": "退貨" }),
@@ -269,9 +297,9 @@ mod tests {
         };
         let body = |way| {
             Messenger.calls(&credentials(), &message, &way)[0]
-                .body
-                .clone()
+                .json()
                 .unwrap()
+                .clone()
         };
         assert_eq!(body(Way::PersonPush)["tag"], "HUMAN_AGENT");
         assert_eq!(body(Way::Push)["messaging_type"], "RESPONSE");

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::channel::{
-    Call, Channel, Content, Credential, Credentials, Delivered, Event, EventKind, Limits, Outcome,
-    Outgoing, Person, PlatformReply, Rejection, Unit, Way, Webhook, credential, offered, required,
-    text_at, time_of,
+    Call, Channel, Content, Credential, Credentials, Delivered, Event, EventKind, Limits,
+    MediaCall, MediaStep, Outcome, Outgoing, Person, PlatformReply, Rejection, Unit, Way, Webhook,
+    credential, list_at, offered, required, text_at, time_of,
 };
 use crate::signature::is_equal;
 
@@ -25,10 +25,12 @@ impl Channel for Telegram {
             Credential {
                 name: TOKEN,
                 found_at: "the chat with @BotFather, /newbot or /token",
+                is_optional: false,
             },
             Credential {
                 name: SECRET,
                 found_at: "your own choice, 1 to 256 of A-Z, a-z, 0-9, _ and -; the same as secret_token of setWebhook",
+                is_optional: false,
             },
         ]
     }
@@ -36,14 +38,9 @@ impl Channel for Telegram {
     /// 4,096 characters after entities are parsed; Ken sends none. A keyboard of any size.
     fn limits(&self) -> Limits {
         Limits {
-            text: 4_096,
-            unit: Unit::Utf16,
-            per_call: 1,
             choices: 12,
             choice: 60,
-            reply: None,
-            window: None,
-            person_window: None,
+            ..Limits::of_text(4_096, Unit::Utf16)
         }
     }
 
@@ -79,12 +76,7 @@ impl Channel for Telegram {
                 body["reply_markup"] =
                     json!({ "keyboard": rows, "one_time_keyboard": true, "resize_keyboard": true });
             }
-            Call {
-                method: "POST",
-                path: format!("/bot{token}/sendMessage"),
-                headers: Vec::new(),
-                body: Some(body),
-            }
+            Call::post(format!("/bot{token}/sendMessage"), Vec::new(), body)
         };
         message.texts.iter().enumerate().map(call).collect()
     }
@@ -105,12 +97,43 @@ impl Channel for Telegram {
     }
 
     fn check(&self, credentials: &Credentials) -> Call {
-        Call {
-            method: "GET",
-            path: format!("/bot{}/getWebhookInfo", credential(credentials, TOKEN)),
-            headers: Vec::new(),
-            body: None,
+        Call::get(
+            format!("/bot{}/getWebhookInfo", credential(credentials, TOKEN)),
+            Vec::new(),
+        )
+    }
+
+    fn media_call(&self, credentials: &Credentials, id: &str) -> Option<MediaCall> {
+        let token = credential(credentials, TOKEN);
+        let path = format!("/bot{token}/getFile");
+        (!id.is_empty()).then(|| MediaCall {
+            address: None,
+            call: Call::post(path, Vec::new(), json!({ "file_id": id })),
+        })
+    }
+
+    /// The path is valid for an hour; files of more than 20 MB cannot be fetched.
+    fn media_step(
+        &self,
+        credentials: &Credentials,
+        reply: &PlatformReply<'_>,
+    ) -> Result<MediaStep, Outcome> {
+        match self.outcome(reply) {
+            Outcome::Accepted => {}
+            other => return Err(other),
         }
+        let path = text_at(&reply.json(), "/result/file_path");
+        let is_path = |path: &String| {
+            let of_path = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+            !path.is_empty() && path.chars().all(of_path) && !path.contains("..")
+        };
+        let path = path.filter(is_path);
+        let path = path.ok_or_else(|| Outcome::GiveUp("no_path".to_owned()))?;
+        let token = credential(credentials, TOKEN);
+        Ok(MediaStep::Next(MediaCall {
+            address: None,
+            call: Call::get(format!("/file/bot{token}/{path}"), Vec::new()),
+        }))
     }
 }
 
@@ -131,16 +154,15 @@ fn event(id: String, update: &Value) -> Event {
     }
     let message = &update["message"];
     let at = time_of(message["date"].as_i64(), true);
-    let (id, what) = match (person(message), content(message)) {
+    let parts = contents(message);
+    let (id, what) = match (person(message), parts) {
         _ if !message.is_object() => (id, ignored("other")),
         (None, _) => (id, ignored("group")),
         // A pinned message or another of Telegram's own.
-        (_, None) => (id, ignored("service")),
+        (_, parts) if parts.is_empty() => (id, ignored("service")),
         // The button that opens a chat.
-        (Some(of), Some(Content::Text(text))) if is_start(&text) => {
-            (id, EventKind::Consent { of, granted: true })
-        }
-        (Some(from), Some(content)) => {
+        (Some(of), parts) if is_start(&parts) => (id, EventKind::Consent { of, granted: true }),
+        (Some(from), parts) => {
             // The numbers of updates begin at another one after a week without any; those of messages go on.
             let id = match text_at(message, "/message_id") {
                 Some(message_id) => format!("{}:{message_id}", from.user_id),
@@ -148,8 +170,9 @@ fn event(id: String, update: &Value) -> Event {
             };
             let message = EventKind::Message {
                 from,
-                parts: vec![content],
+                parts,
                 reply_token: None,
+                revision: None,
             };
             (id, message)
         }
@@ -157,9 +180,10 @@ fn event(id: String, update: &Value) -> Event {
     Event { id, at, what }
 }
 
-/// Whether a text is the command that the button *Start* writes, perhaps with a parameter of a link.
-fn is_start(text: &str) -> bool {
-    text.split_whitespace().next() == Some("/start")
+/// Whether a message is the command that the button *Start* writes, perhaps with a parameter of a link.
+fn is_start(parts: &[Content]) -> bool {
+    let is_command = |text: &String| text.split_whitespace().next() == Some("/start");
+    matches!(parts, [Content::Text(text)] if is_command(text))
 }
 
 /// Who writes in a private chat.
@@ -179,29 +203,50 @@ fn person(message: &Value) -> Option<Person> {
     })
 }
 
-/// What a person wrote or sent; `None` for Telegram's own messages.
-fn content(message: &Value) -> Option<Content> {
+/// The parts of a message; empty for Telegram's own messages.
+fn contents(message: &Value) -> Vec<Content> {
+    let mut parts: Vec<Content> = Vec::new();
     let text = text_at(message, "/text").or_else(|| text_at(message, "/caption"));
+    parts.extend(text.map(Content::Text));
     let degrees = |name: &str| message["location"][name].as_f64();
-    let kinds = [
-        "photo",
-        "voice",
-        "audio",
-        "video",
-        "video_note",
-        "document",
-        "sticker",
-        "contact",
-        "animation",
-    ];
-    match (text, degrees("latitude"), degrees("longitude")) {
-        (Some(text), ..) => Some(Content::Text(text)),
-        (None, Some(north), Some(east)) => Some(Content::Location(north, east)),
-        _ => {
-            let kind = kinds.into_iter().find(|kind| !message[*kind].is_null());
-            kind.map(|kind| Content::Other(kind.to_owned()))
-        }
+    if let (Some(north), Some(east)) = (degrees("latitude"), degrees("longitude")) {
+        parts.push(Content::Location(north, east));
     }
+    parts.extend(media(message));
+    if !message["contact"].is_null() {
+        parts.push(Content::Other("contact".to_owned()));
+    }
+    parts
+}
+
+/// The file of a message. An animation is also given as a document.
+fn media(message: &Value) -> Option<Content> {
+    let kinds = [
+        ("photo", "image"),
+        ("voice", "audio"),
+        ("audio", "audio"),
+        ("video", "video"),
+        ("video_note", "video"),
+        ("animation", "video"),
+        ("document", "file"),
+        ("sticker", "sticker"),
+    ];
+    let is_there = |(field, _): &(&str, &str)| !message[*field].is_null();
+    let (field, kind) = kinds.into_iter().find(is_there)?;
+    // A photo comes in several sizes, the largest last.
+    let file = match field {
+        "photo" => list_at(message, "/photo").last()?,
+        _ => &message[field],
+    };
+    Some(match text_at(file, "/file_id") {
+        Some(id) => Content::Media {
+            kind: kind.to_owned(),
+            id,
+            name: text_at(file, "/file_name"),
+            media_type: text_at(file, "/mime_type"),
+        },
+        None => Content::Other(field.to_owned()),
+    })
 }
 
 #[cfg(test)]
@@ -224,6 +269,7 @@ mod tests {
         let body = update.to_string();
         let webhook = Webhook {
             is_get: false,
+            url: "",
             query: &[],
             headers: &headers,
             body: body.as_bytes(),
@@ -269,8 +315,30 @@ mod tests {
         ));
         let photo = json!({ "update_id": 9, "message": { "chat": { "id": 42, "type": "private" }, "photo": [{ "file_id": "x" }], "caption": "這是什麼" } });
         assert!(
-            matches!(received("s3cret", &photo).unwrap().what, EventKind::Message { parts, .. } if parts == [Content::Text("這是什麼".into())])
+            matches!(received("s3cret", &photo).unwrap().what, EventKind::Message { parts, .. } if parts == [Content::Text("這是什麼".into()), Content::Media { kind: "image".into(), id: "x".into(), name: None, media_type: None }])
         );
+    }
+
+    #[test]
+    fn file_is_fetched_by_its_path() {
+        let first = Telegram.media_call(&credentials(), "x").unwrap();
+        assert_eq!(first.call.path, "/bot1:a/getFile");
+        let step = |body: &str| {
+            let reply = PlatformReply {
+                status: 200,
+                retry_after: None,
+                body: body.as_bytes(),
+            };
+            Telegram.media_step(&credentials(), &reply)
+        };
+        let found = step(r#"{"ok":true,"result":{"file_id":"x","file_path":"photos/file_1.jpg"}}"#);
+        assert!(
+            matches!(found, Ok(MediaStep::Next(next)) if next.call.path == "/file/bot1:a/photos/file_1.jpg")
+        );
+        for path in ["../a", "", "a?b"] {
+            let body = json!({ "ok": true, "result": { "file_path": path } }).to_string();
+            assert!(matches!(step(&body), Err(Outcome::GiveUp(_))), "{path}");
+        }
     }
 
     #[test]

@@ -5,9 +5,9 @@ use ken_base::desk::DeliveryState;
 use serde_json::{Value, json};
 
 use crate::channel::{
-    Call, Channel, Content, Credential, Credentials, Delivered, Event, EventKind, Limits, Outcome,
-    Outgoing, Person, PlatformReply, Rejection, Unit, Way, Webhook, credential, list_at, offered,
-    required, text_at, time_of,
+    Call, Channel, Content, Credential, Credentials, Delivered, Event, EventKind, Limits,
+    MediaCall, MediaStep, Outcome, Outgoing, Person, PlatformReply, Rejection, Template, Unit, Way,
+    Webhook, credential, list_at, offered, required, text_at, time_of,
 };
 use crate::signature::{hex, hmac_sha256, is_equal};
 
@@ -31,18 +31,22 @@ impl Channel for Whatsapp {
             Credential {
                 name: APP_SECRET,
                 found_at: "Meta for Developers, the app's App settings, Basic, App secret",
+                is_optional: false,
             },
             Credential {
                 name: VERIFY_TOKEN,
                 found_at: "your own choice; the same text in the app's WhatsApp, Configuration, Verify token",
+                is_optional: false,
             },
             Credential {
                 name: ACCESS_TOKEN,
                 found_at: "Meta Business settings, System users, a token with whatsapp_business_messaging",
+                is_optional: false,
             },
             Credential {
                 name: NUMBER_ID,
                 found_at: "the app's WhatsApp, API setup, Phone number ID",
+                is_optional: false,
             },
         ]
     }
@@ -50,14 +54,11 @@ impl Channel for Whatsapp {
     /// 4,096 characters; 3 buttons of 20, or a list of 10 rows of 24; 24 hours after the customer's last message.
     fn limits(&self) -> Limits {
         Limits {
-            text: 4_096,
-            unit: Unit::Characters,
-            per_call: 1,
             choices: 10,
             choice: 24,
-            reply: None,
             window: Some(SignedDuration::from_hours(24)),
-            person_window: None,
+            templates: true,
+            ..Limits::of_text(4_096, Unit::Characters)
         }
     }
 
@@ -82,13 +83,14 @@ impl Channel for Whatsapp {
             }
             let is_of_person = |message: &&Value| {
                 let kind = message["type"].as_str().unwrap_or_default();
-                !["reaction", "system", "unsupported"].contains(&kind)
+                !["reaction", "system", "unsupported", "edit"].contains(&kind)
             };
             for message in list_at(value, "/messages").iter().filter(is_of_person) {
                 // One that lacks what it needs does not keep those beside it from being read.
                 events.extend(inbound(value, message).unwrap_or_default());
             }
-            for message in list_at(value, "/message_echoes") {
+            let echoes = list_at(value, "/message_echoes").iter();
+            for message in echoes.filter(is_of_person) {
                 events.extend(echo(message));
             }
             for status in list_at(value, "/statuses") {
@@ -98,31 +100,36 @@ impl Channel for Whatsapp {
         Ok(Delivered::Events(events))
     }
 
-    fn calls(&self, credentials: &Credentials, message: &Outgoing, _: &Way) -> Vec<Call> {
-        let number = credential(credentials, NUMBER_ID);
-        let choices = offered(message, &self.limits());
-        let last = message.texts.len().saturating_sub(1);
-        let call = |(n, text): (usize, &String)| {
+    fn calls(&self, credentials: &Credentials, message: &Outgoing, way: &Way) -> Vec<Call> {
+        let post = |more: Value| {
             let mut body = json!({
                 "messaging_product": "whatsapp", "recipient_type": "individual",
                 "to": message.to.trim_start_matches('+'), "biz_opaque_callback_data": message.message_id,
             });
+            for (name, value) in more.as_object().into_iter().flatten() {
+                body[name] = value.clone();
+            }
+            let number = credential(credentials, NUMBER_ID);
+            Call::post(
+                format!("/{VERSION}/{number}/messages"),
+                bearer(credentials),
+                body,
+            )
+        };
+        if let (Way::Template, Some(template)) = (way, &message.template) {
+            return vec![post(of_template(template))];
+        }
+        let choices = offered(message, &self.limits());
+        let last = message.texts.len().saturating_sub(1);
+        let call = |(n, text): (usize, &String)| {
             // The text of an interactive message is shorter than that of a plain one.
             match n == last && !choices.is_empty() && text.chars().count() <= 1_024 {
-                true => {
-                    body["type"] = json!("interactive");
-                    body["interactive"] = interactive(text, choices);
-                }
+                true => post(
+                    json!({ "type": "interactive", "interactive": interactive(text, choices) }),
+                ),
                 false => {
-                    body["type"] = json!("text");
-                    body["text"] = json!({ "body": text, "preview_url": false });
+                    post(json!({ "type": "text", "text": { "body": text, "preview_url": false } }))
                 }
-            }
-            Call {
-                method: "POST",
-                path: format!("/{VERSION}/{number}/messages"),
-                headers: bearer(credentials),
-                body: Some(body),
             }
         };
         message.texts.iter().enumerate().map(call).collect()
@@ -134,13 +141,45 @@ impl Channel for Whatsapp {
 
     fn check(&self, credentials: &Credentials) -> Call {
         let number = credential(credentials, NUMBER_ID);
-        Call {
-            method: "GET",
-            path: format!("/{VERSION}/{number}?fields=display_phone_number,verified_name"),
-            headers: bearer(credentials),
-            body: None,
+        Call::get(
+            format!("/{VERSION}/{number}?fields=display_phone_number,verified_name"),
+            bearer(credentials),
+        )
+    }
+
+    fn media_call(&self, credentials: &Credentials, id: &str) -> Option<MediaCall> {
+        let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric());
+        is_id.then(|| MediaCall {
+            address: None,
+            call: Call::get(format!("/{VERSION}/{id}"), bearer(credentials)),
+        })
+    }
+
+    /// The file's address is valid for five minutes and needs the access token too.
+    fn media_step(
+        &self,
+        credentials: &Credentials,
+        reply: &PlatformReply<'_>,
+    ) -> Result<MediaStep, Outcome> {
+        match graph_outcome(reply) {
+            Outcome::Accepted => text_at(&reply.json(), "/url")
+                .and_then(|url| MediaCall::at(&url, bearer(credentials)))
+                .map(MediaStep::Next)
+                .ok_or_else(|| Outcome::GiveUp("no_address".to_owned())),
+            other => Err(other),
         }
     }
+}
+
+/// A message of the type `template`, with text parameters for its body.
+fn of_template(template: &Template) -> Value {
+    let parameter = |value: &String| json!({ "type": "text", "text": value });
+    let parameters: Vec<Value> = template.parameters.iter().map(parameter).collect();
+    let mut body = json!({ "name": template.name, "language": { "code": template.language } });
+    if !parameters.is_empty() {
+        body["components"] = json!([{ "type": "body", "parameters": parameters }]);
+    }
+    json!({ "type": "template", "template": body })
 }
 
 pub(crate) fn bearer(credentials: &Credentials) -> Vec<(&'static str, String)> {
@@ -228,6 +267,14 @@ fn interactive(text: &str, choices: &[String]) -> Value {
 fn inbound(value: &Value, message: &Value) -> Result<Vec<Event>, Rejection> {
     let missing = |what: &str| Rejection::Malformed(format!("a message has no {what}"));
     let id = text_at(message, "/id").ok_or_else(|| missing("id"))?;
+    let at = text_at(message, "/timestamp").and_then(|seconds| seconds.parse().ok());
+    let at = time_of(at, true);
+    if message["type"] == "revoke" {
+        let message_id = text_at(message, "/revoke/original_message_id");
+        let message_id = message_id.ok_or_else(|| missing("revoke.original_message_id"))?;
+        let what = EventKind::Unsent { message_id };
+        return Ok(vec![Event { id, at, what }]);
+    }
     let number = text_at(message, "/from");
     let scoped = text_at(message, "/from_user_id");
     let user_id = number.clone().or_else(|| scoped.clone());
@@ -247,15 +294,14 @@ fn inbound(value: &Value, message: &Value) -> Result<Vec<Event>, Rejection> {
         phone: number.as_ref().map(|number| format!("+{number}")),
         user_id: user_id.clone(),
     };
-    let at = text_at(message, "/timestamp").and_then(|seconds| seconds.parse().ok());
-    let at = time_of(at, true);
     let mut events = vec![Event {
         id: id.clone(),
         at,
         what: EventKind::Message {
             from: from.clone(),
-            parts: vec![content(message)],
+            parts: contents(message),
             reply_token: None,
+            revision: None,
         },
     }];
     let scoped = scoped.or_else(|| contact.and_then(|contact| text_at(contact, "/user_id")));
@@ -275,6 +321,9 @@ fn inbound(value: &Value, message: &Value) -> Result<Vec<Event>, Rejection> {
 fn echo(message: &Value) -> Result<Event, Rejection> {
     let id = text_at(message, "/id");
     let to = text_at(message, "/to");
+    if message["type"] == "revoke" {
+        return Err(Rejection::Malformed("an echo without words".to_owned()));
+    }
     let (Some(id), Some(to)) = (id, to) else {
         return Err(Rejection::Malformed("an echo has no id or to".to_owned()));
     };
@@ -284,7 +333,7 @@ fn echo(message: &Value) -> Result<Event, Rejection> {
         at: time_of(at, true),
         what: EventKind::Echo {
             to: Person::of(&to),
-            parts: vec![content(message)],
+            parts: contents(message),
         },
     })
 }
@@ -308,7 +357,7 @@ fn report(status: &Value) -> Option<Event> {
     })
 }
 
-fn content(message: &Value) -> Content {
+fn contents(message: &Value) -> Vec<Content> {
     let kind = message["type"].as_str().unwrap_or("unknown");
     let text = [
         "/text/body",
@@ -318,14 +367,32 @@ fn content(message: &Value) -> Content {
     ];
     let text = text.iter().find_map(|pointer| text_at(message, pointer));
     let degrees = |name: &str| message["location"][name].as_f64();
+    let file = &message[kind];
     match (text, degrees("latitude"), degrees("longitude")) {
-        (Some(text), ..) => Content::Text(text),
-        (None, Some(north), Some(east)) => Content::Location(north, east),
+        (Some(text), ..) => vec![Content::Text(text)],
+        (None, Some(north), Some(east)) => vec![Content::Location(north, east)],
         // The words below a picture are the question.
-        _ => match text_at(&message[kind], "/caption") {
-            Some(caption) => Content::Text(caption),
-            None => Content::Other(kind.to_owned()),
+        _ => {
+            let mut parts: Vec<Content> = Vec::new();
+            parts.extend(text_at(file, "/caption").map(Content::Text));
+            parts.push(media(kind, file));
+            parts
+        }
+    }
+}
+
+fn media(kind: &str, file: &Value) -> Content {
+    match (kind, text_at(file, "/id")) {
+        ("image" | "audio" | "video" | "document" | "sticker", Some(id)) => Content::Media {
+            kind: match kind {
+                "document" => "file".to_owned(),
+                other => other.to_owned(),
+            },
+            id,
+            name: text_at(file, "/filename"),
+            media_type: text_at(file, "/mime_type"),
         },
+        _ => Content::Other(kind.to_owned()),
     }
 }
 
@@ -352,6 +419,7 @@ mod tests {
         let headers = [("x-hub-signature-256".to_owned(), signature)];
         let webhook = Webhook {
             is_get: false,
+            url: "",
             query: &[],
             headers: &headers,
             body: body.as_bytes(),
@@ -383,6 +451,7 @@ mod tests {
             let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
             let webhook = Webhook {
                 is_get: true,
+                url: "",
                 query: &query,
                 headers: &[],
                 body: b"",
@@ -442,12 +511,12 @@ mod tests {
             to: "+8869".into(),
             texts: vec!["一".into(), "哪一個？".into()],
             choices: choices.iter().map(|&choice| choice.to_owned()).collect(),
-            by_person: false,
+            ..Outgoing::default()
         };
         let types = |choices: &[&str]| -> Vec<String> {
             let calls = Whatsapp.calls(&credentials(), &message(choices), &Way::Push);
             assert_eq!(calls[0].path, "/v23.0/10/messages");
-            let body = |call: &Call| call.body.clone().unwrap();
+            let body = |call: &Call| call.json().unwrap().clone();
             assert_eq!(body(&calls[0])["to"], "8869");
             let kind = |call: &Call| {
                 text_at(&body(call), "/interactive/type").or_else(|| text_at(&body(call), "/type"))
@@ -459,6 +528,76 @@ mod tests {
         assert_eq!(
             types(&["一個比二十四個字還要長得多所以不能當作按鈕的選項名稱"]),
             ["text", "text"]
+        );
+    }
+
+    #[test]
+    fn template_has_its_values_in_the_body() {
+        let message = Outgoing {
+            to: "+8869".into(),
+            texts: vec!["您的訂單已出貨".into()],
+            template: Some(Template {
+                name: "shipped".into(),
+                language: "zh_TW".into(),
+                parameters: vec!["A-1".into()],
+            }),
+            ..Outgoing::default()
+        };
+        let calls = Whatsapp.calls(&credentials(), &message, &Way::Template);
+        assert_eq!(calls.len(), 1);
+        let body = calls[0].json().unwrap();
+        assert_eq!(body["type"], "template");
+        assert_eq!(body["template"]["language"]["code"], "zh_TW");
+        assert_eq!(
+            body["template"]["components"][0]["parameters"][0]["text"],
+            "A-1"
+        );
+    }
+
+    #[test]
+    fn picture_keeps_its_caption_and_is_fetched_in_two_steps() {
+        let picture = json!({ "type": "image", "image": { "id": "99", "mime_type": "image/jpeg", "caption": "這是什麼" } });
+        let media = Content::Media {
+            kind: "image".into(),
+            id: "99".into(),
+            name: None,
+            media_type: Some("image/jpeg".into()),
+        };
+        assert_eq!(
+            contents(&picture),
+            [Content::Text("這是什麼".into()), media]
+        );
+        let first = Whatsapp.media_call(&credentials(), "99").unwrap();
+        assert_eq!(first.call.path, "/v23.0/99");
+        let step = |status, body: &str| {
+            Whatsapp.media_step(
+                &credentials(),
+                &PlatformReply {
+                    status,
+                    retry_after: None,
+                    body: body.as_bytes(),
+                },
+            )
+        };
+        let pointer = r#"{"url":"https://lookaside.fbsbx.com/a?mid=1","id":"99"}"#;
+        let Ok(MediaStep::Next(next)) = step(200, pointer) else {
+            panic!("{pointer}")
+        };
+        assert_eq!(next.address.as_deref(), Some("https://lookaside.fbsbx.com"));
+        assert_eq!(next.call.path, "/a?mid=1");
+        assert_eq!(next.call.headers, bearer(&credentials()));
+        assert!(matches!(step(200, "{}"), Err(Outcome::GiveUp(_))));
+        assert!(matches!(
+            step(401, r#"{"error":{"code":190}}"#),
+            Err(Outcome::Reconnect(_))
+        ));
+    }
+
+    #[test]
+    fn withdrawn_message_is_named() {
+        let message = json!({ "messages": [{ "from": "8869", "id": "wamid.9", "timestamp": "1700000000", "type": "revoke", "revoke": { "original_message_id": "wamid.1" } }] });
+        assert!(
+            matches!(&received(&of_number("10", message))[0].what, EventKind::Unsent { message_id } if message_id == "wamid.1")
         );
     }
 

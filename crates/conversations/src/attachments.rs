@@ -261,12 +261,14 @@ impl Attachments {
         .await
     }
 
-    /// Compares the folder with the store. Returns a message for each stored file that is missing or has another size.
+    /// Compares the folder with the store. Returns a message for each stored file that is missing or has another size, and for
+    /// each file in the folder that the store does not know.
     ///
     /// # Errors
     /// [`StoreError`] if the store fails.
     pub async fn faults(&self, workspace: &WorkspaceId) -> Result<Vec<String>, StoreError> {
-        let (mut faults, mut after) = (Vec::new(), String::new());
+        let mut faults = self.orphans(workspace).await?;
+        let mut after = String::new();
         loop {
             let page = self.store.files(workspace, &after, AT_ONCE).await?;
             let Some(last) = page.last() else {
@@ -288,6 +290,49 @@ impl Attachments {
         }
     }
 
+    /// A message for each file in the folder of a workspace that the store does not know, as after the restore of an older
+    /// backup.
+    async fn orphans(&self, workspace: &WorkspaceId) -> Result<Vec<String>, StoreError> {
+        // The folder first: a new file has a row before it has content.
+        let folder = self.folder.join(workspace.as_str());
+        let names = match blocking(move || names_in(&folder)).await {
+            Ok(names) => names,
+            Err(error) => return Ok(vec![error.to_string()]),
+        };
+        let mut orphans = Vec::new();
+        for some in names.chunks(AT_ONCE as usize) {
+            let known = self.store.known_files(workspace, some).await?;
+            for name in some.iter().filter(|name| !known.contains(*name)) {
+                let path = self.path(workspace, name);
+                // It may have been removed with its row in between.
+                let (checked, shown) = (path.clone(), path.display().to_string());
+                if blocking(move || checked.exists()).await {
+                    orphans.push(format!("attachment file {shown}: no message has it"));
+                }
+            }
+        }
+        Ok(orphans)
+    }
+
+    /// A message for each folder of a workspace that does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
+    pub async fn folder_faults(&self) -> Result<Vec<String>, StoreError> {
+        let folder = self.folder.clone();
+        let names = match blocking(move || names_in(&folder)).await {
+            Ok(names) => names,
+            Err(error) => return Ok(vec![error.to_string()]),
+        };
+        let known = self.store.workspaces().await?;
+        let is_known = |name: &&String| known.iter().any(|(of, _)| of.as_str() == name.as_str());
+        let orphans = names.iter().filter(|name| !is_known(name)).map(|name| {
+            let path = self.folder.join(name);
+            format!("attachment folder {}: no such workspace", path.display())
+        });
+        Ok(orphans.collect())
+    }
+
     fn path(&self, workspace: &WorkspaceId, id: &str) -> PathBuf {
         self.folder.join(workspace.as_str()).join(id)
     }
@@ -297,6 +342,20 @@ impl Attachments {
 fn is_text(bytes: &[u8]) -> bool {
     let is_shown = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
     std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_shown))
+}
+
+/// The names of what is in a folder; none if it is missing.
+fn names_in(folder: &Path) -> Result<Vec<String>, AttachmentError> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|source| failed(folder, source))?,
+    };
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names
+        .collect::<std::io::Result<_>>()
+        .map_err(|source| failed(folder, source))?;
+    names.sort_unstable();
+    Ok(names)
 }
 
 fn failed(path: &Path, source: std::io::Error) -> AttachmentError {
@@ -448,5 +507,23 @@ mod tests {
         std::fs::remove_dir_all(folder).unwrap();
         let faults = fixture.attachments.faults(&fixture.workspace).await;
         assert_eq!(faults.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn file_or_folder_that_the_store_does_not_know_is_a_fault() {
+        let fixture = Fixture::new().await;
+        fixture.store(PNG).await.unwrap();
+        let (attachments, workspace) = (&fixture.attachments, &fixture.workspace);
+        assert_eq!(attachments.faults(workspace).await.unwrap(), [""; 0]);
+        assert_eq!(attachments.folder_faults().await.unwrap(), [""; 0]);
+        let folder = fixture.folder.path().join("files");
+        std::fs::write(folder.join("default/left"), PNG).unwrap();
+        std::fs::create_dir(folder.join("gone")).unwrap();
+        let faults = attachments.faults(workspace).await.unwrap();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].contains("default/left"), "{faults:?}");
+        let faults = attachments.folder_faults().await.unwrap();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].contains("files/gone"), "{faults:?}");
     }
 }

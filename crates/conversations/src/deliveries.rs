@@ -9,14 +9,15 @@ use serde::Serialize;
 
 use crate::platforms::{Failure, Platform};
 use crate::secrets::{SecretError, Vault};
+use crate::traffic::{self, DeliveryOutcome};
 use crate::writer::{DeskWriter, WriteError};
 use ken_base::desk::{
     Author, AuthorKind, Conversation, ConversationId, DeliveryRoute, DeliveryState, Fact,
-    IdentityKind, InboxId, MessageId, NewEvent, Part, Responder,
+    IdentityKind, Inbox, InboxId, MessageId, NewEvent, Part, Responder,
 };
 use ken_base::domain::WorkspaceId;
 use ken_base::outbound;
-use ken_store::store::desk::{Delivery, DeskTx};
+use ken_store::store::desk::{Delivery, DeskTx, SealedSecrets};
 use ken_store::store::{Store, StoreError};
 
 /// Delays before the second, third … attempt, in seconds (Standard Webhooks 1.0, section "Retries"); then it has failed.
@@ -103,21 +104,36 @@ impl Deliveries {
         let begun = self
             .writer
             .write(move |tx| Box::pin(async move { begin(tx, &of, &message).await }));
-        let Some((attempt, token)) = begun.await? else {
-            return Ok(());
+        let (attempt, token) = match begun.await? {
+            Begun::Attempt(attempt, token) => (attempt, token),
+            Begun::Nothing => return Ok(()),
+            Begun::Ended(state, inbox) => {
+                self.count_end(workspace, state, inbox).await;
+                return Ok(());
+            }
         };
         let Some(delivery) = self.store.delivery(workspace, id).await? else {
             return Ok(());
         };
-        let sent = self.send(workspace, &delivery, token).await;
+        let to = self.destination(workspace, &delivery).await;
+        let sent = match &to {
+            Ok(to) => self.send(workspace, to, &delivery, token).await,
+            Err(failure) => Err(failure.clone()),
+        };
         let scheduled = DELAYS_S.get(attempt as usize - 1).copied();
+        let outcome = outcome_of(&sent, scheduled.is_some());
         let (state, error, delay) = match (sent, scheduled) {
             (Ok(()), _) => (DeliveryState::Accepted, None, None),
             (Err(Failure::Final(code)), _) => (DeliveryState::Failed, Some(code), None),
             (Err(Failure::Expired), _) => (DeliveryState::Expired, None, None),
-            (Err(Failure::Transient(code, _)), None) => (DeliveryState::Failed, Some(code), None),
+            (Err(Failure::Transient(code, _) | Failure::Reconnect(code)), None) => {
+                (DeliveryState::Failed, Some(code), None)
+            }
             (Err(Failure::Transient(code, after)), Some(delay)) => {
                 let delay = after.map_or(delay, |after| delay.max(i64::from(after)));
+                (DeliveryState::Queued, Some(code), Some(delay))
+            }
+            (Err(Failure::Reconnect(code)), Some(delay)) => {
                 (DeliveryState::Queued, Some(code), Some(delay))
             }
         };
@@ -136,27 +152,58 @@ impl Deliveries {
         let written = self.writer.write(move |tx| {
             Box::pin(async move {
                 let Some((now, tried, conversation)) = tx.delivery(&of, &message).await? else {
-                    return Ok(());
+                    return Ok(false);
                 };
                 // Another process may have taken it up after the lease.
-                if now == DeliveryState::Sending && tried == attempt {
+                let is_ours = now == DeliveryState::Sending && tried == attempt;
+                if is_ours {
                     let conversation = tx.conversation(&of, &conversation).await?;
                     let changed = event(tx, changed, conversation.as_ref());
                     tx.append(&of, changed).await?;
                 }
-                Ok(())
+                Ok(is_ours)
             })
         });
-        Ok(written.await?)
+        if written.await? {
+            self.count(to.as_ref().ok(), &delivery, outcome);
+        }
+        Ok(())
     }
 
-    async fn send(
+    /// Counts the outcome of an attempt, and how long the message and the customer waited if it was accepted.
+    fn count(&self, to: Option<&Destination>, delivery: &Delivery, outcome: DeliveryOutcome) {
+        traffic::delivery(to.map(|to| to.inbox.channel), outcome);
+        let Some(to) = to.filter(|_| outcome == DeliveryOutcome::Accepted) else {
+            return;
+        };
+        let (channel, now, message) = (to.inbox.channel, self.store.now(), &delivery.message);
+        traffic::delivery_time(channel, now.duration_since(message.at));
+        let is_reply = message.author.kind != AuthorKind::Agent;
+        // What the customer wrote since is not answered by it.
+        let asked_at = to.conversation.last_in_at.filter(|at| *at <= message.at);
+        if let (true, Some(asked_at)) = (is_reply, asked_at) {
+            traffic::reply_time(channel, now.duration_since(asked_at));
+        }
+    }
+
+    /// Counts a delivery that ended without an attempt.
+    async fn count_end(&self, workspace: &WorkspaceId, state: DeliveryState, id: Option<InboxId>) {
+        let inbox = match id {
+            Some(id) => self.store.inbox(workspace, &id).await.ok().flatten(),
+            None => None,
+        };
+        let channel = inbox.map(|(inbox, _)| inbox.channel);
+        if let Some(outcome) = DeliveryOutcome::of(state) {
+            traffic::delivery(channel, outcome);
+        }
+    }
+
+    /// Where a delivery goes.
+    async fn destination(
         &self,
         workspace: &WorkspaceId,
         delivery: &Delivery,
-        token: Option<(String, Timestamp)>,
-    ) -> Result<(), Failure> {
-        let message = &delivery.message;
+    ) -> Result<Destination, Failure> {
         let unavailable = |_: StoreError| Failure::retry("store_unavailable");
         let inbox = self.store.inbox(workspace, &delivery.inbox_id).await;
         let Some((inbox, secrets)) = inbox.map_err(unavailable)? else {
@@ -164,10 +211,26 @@ impl Deliveries {
         };
         let conversation = self
             .store
-            .conversation(workspace, &message.conversation_id)
+            .conversation(workspace, &delivery.message.conversation_id)
             .await;
         let conversation = conversation.map_err(unavailable)?;
-        let conversation = conversation.ok_or_else(|| Failure::retry("store_unavailable"))?;
+        Ok(Destination {
+            inbox,
+            secrets,
+            conversation: conversation.ok_or_else(|| Failure::retry("store_unavailable"))?,
+        })
+    }
+
+    async fn send(
+        &self,
+        workspace: &WorkspaceId,
+        to: &Destination,
+        delivery: &Delivery,
+        token: Option<(String, Timestamp)>,
+    ) -> Result<(), Failure> {
+        let (message, conversation) = (&delivery.message, &to.conversation);
+        let (inbox, secrets) = (&to.inbox, &to.secrets);
+        let unavailable = |_: StoreError| Failure::retry("store_unavailable");
         let customer = self
             .store
             .customer(workspace, &conversation.identity_id)
@@ -185,15 +248,14 @@ impl Deliveries {
                 client: &self.client,
                 workspace,
             };
-            let inbox = (&inbox, &secrets);
-            let sent = platform.send(inbox, &conversation, user_id, delivery, token);
+            let sent = platform.send((inbox, secrets), conversation, user_id, delivery, token);
             let sent = tokio::time::timeout(PLATFORM_TIMEOUT, sent).await;
             return sent.unwrap_or(Err(Failure::Final("sent_in_part".to_owned())));
         }
         let Some(url) = &inbox.settings.callback_url else {
             return Err(Failure::Final("no_callback_url".to_owned()));
         };
-        let secret = self.vault.open(&secrets, "webhook_secret");
+        let secret = self.vault.open(secrets, "webhook_secret");
         // Another key file may be restored.
         let secret = secret.map_err(|_| Failure::retry("sealed_by_another_key"))?;
         let secret = secret.ok_or_else(|| Failure::Final("no_webhook_secret".to_owned()))?;
@@ -240,18 +302,48 @@ impl Deliveries {
     }
 }
 
-/// Begins an attempt. Returns its number, and the token for a free reply; `None` if there is nothing to send, as because the
-/// window has closed.
+/// Where a delivery goes.
+struct Destination {
+    inbox: Inbox,
+    secrets: SealedSecrets,
+    conversation: Conversation,
+}
+
+/// The beginning of an attempt.
+enum Begun {
+    /// The attempt of this number, with the token for a free reply.
+    Attempt(i64, Option<(String, Timestamp)>),
+    /// The delivery ended instead, as because the window has closed; with its inbox.
+    Ended(DeliveryState, Option<InboxId>),
+    /// Nothing is due.
+    Nothing,
+}
+
+/// The outcome of an attempt.
+fn outcome_of(sent: &Result<(), Failure>, is_tried_again: bool) -> DeliveryOutcome {
+    match sent {
+        Ok(()) => DeliveryOutcome::Accepted,
+        Err(Failure::Expired) => DeliveryOutcome::Expired,
+        Err(Failure::Final(_)) => DeliveryOutcome::Failed,
+        Err(Failure::Transient(..) | Failure::Reconnect(_)) if !is_tried_again => {
+            DeliveryOutcome::Failed
+        }
+        Err(Failure::Transient(..)) => DeliveryOutcome::Retry,
+        Err(Failure::Reconnect(_)) => DeliveryOutcome::Reconnect,
+    }
+}
+
+/// Begins an attempt, unless nothing is due or the delivery has to end.
 async fn begin(
     tx: &mut DeskTx,
     workspace: &WorkspaceId,
     id: &MessageId,
-) -> Result<Option<(i64, Option<(String, Timestamp)>)>, StoreError> {
+) -> Result<Begun, StoreError> {
     let Some(due) = tx.due_delivery(workspace, id).await? else {
-        return Ok(None);
+        return Ok(Begun::Nothing);
     };
     if due.route == DeliveryRoute::Pull {
-        return Ok(None);
+        return Ok(Begun::Nothing);
     }
     let now = tx.now();
     let has_expired = due.not_after.is_some_and(|until| until <= now);
@@ -286,13 +378,13 @@ async fn begin(
     let changed = event(tx, changed, of.as_ref());
     tx.append(workspace, changed).await?;
     if state != DeliveryState::Sending {
-        return Ok(None);
+        return Ok(Begun::Ended(state, of.map(|of| of.inbox_id)));
     }
     let token = match due.route {
         DeliveryRoute::Platform => tx.take_reply_token(workspace, &due.conversation_id).await?,
         DeliveryRoute::Callback | DeliveryRoute::Pull => None,
     };
-    Ok(Some((attempt, token)))
+    Ok(Begun::Attempt(attempt, token))
 }
 
 fn event(tx: &DeskTx, fact: Fact, of: Option<&Conversation>) -> NewEvent {

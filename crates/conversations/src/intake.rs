@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::responder::{
     before_agent_message, before_message, first_responder, reply_due, takes_message,
 };
+use crate::traffic::{self, DeliveryOutcome};
 use ken_answer::answer::courtesy;
 use ken_base::desk::{
     Author, AuthorKind, ConsentBasis, ConsentPurpose, Conversation, ConversationId, DeliveryState,
@@ -534,6 +535,7 @@ impl Incoming<'_> {
         for (message_id, attempt) in queued.await? {
             let cancelled = Self::cancelled(message_id, attempt);
             self.append(tx, conversation, cancelled).await?;
+            traffic::delivery(Some(self.inbox.channel), DeliveryOutcome::Cancelled);
         }
         Ok(())
     }

@@ -113,9 +113,12 @@ async fn read(mut reply: Response) -> Result<Answered, &'static str> {
 }
 
 /// Why an attempt failed.
+#[derive(Debug, Clone)]
 pub(crate) enum Failure {
     /// By a code; it is tried again, not before so many seconds.
     Transient(String, Option<u32>),
+    /// The platform refuses the credentials, by a code; it is tried again.
+    Reconnect(String),
     /// By a code; it is not tried again.
     Final(String),
     /// The platform's window has closed.
@@ -197,7 +200,7 @@ impl Platform<'_> {
                         code,
                         "the platform refuses the credentials; connect the inbox again"
                     );
-                    return Err(Failure::retry(&code));
+                    return Err(Failure::Reconnect(code));
                 }
                 Outcome::GiveUp(code) => return Err(Failure::Final(code)),
             }

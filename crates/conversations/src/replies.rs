@@ -8,11 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::intake::new_message_id;
 use crate::phrases;
 use crate::responder::{hand_off, may_send, may_shadow};
+use crate::traffic::{self, DeliveryOutcome};
 use crate::writer::{DeskWriter, WriteError, route_of};
 use ken_answer::answer::{AnswerError, Answerer, Question};
 use ken_base::desk::{
-    Author, AuthorKind, Conversation, ConversationId, Direction, Fact, Inbox, Message, MessageId,
-    NewEvent, Part, Responder, ResponderReason, SendMode, Seq, text_of,
+    Author, AuthorKind, Conversation, ConversationId, DeliveryRoute, Direction, Fact, Inbox,
+    Message, MessageId, NewEvent, Part, Responder, ResponderReason, SendMode, Seq, text_of,
 };
 use ken_base::domain::{Answer, Filter, Outcome, Reason, Role, Utterance, WorkspaceId};
 use ken_store::store::desk::{DeskTx, NewMessage};
@@ -173,10 +174,15 @@ impl Replies {
         reply: Reply,
     ) -> Result<bool, ReplyError> {
         let (of, id) = (workspace.clone(), turn.conversation.id.clone());
+        let (inbox, asked_at) = (turn.inbox.clone(), turn.conversation.last_in_at);
         let written = self
             .writer
             .write(move |tx| Box::pin(async move { commit(tx, &of, &turn, reply).await }));
-        let is_wanted = written.await?;
+        let direction = written.await?;
+        if let Some(direction) = direction {
+            self.count(&inbox, direction, asked_at);
+        }
+        let is_wanted = direction.is_some();
         if !is_wanted {
             let now = self.store.conversation(workspace, &id).await?;
             if now.is_none_or(|now| now.responder == Responder::None) {
@@ -184,6 +190,17 @@ impl Replies {
             }
         }
         Ok(is_wanted)
+    }
+
+    /// Counts a reply. One that is read from the API is accepted at once.
+    fn count(&self, inbox: &Inbox, direction: Direction, asked_at: Option<Timestamp>) {
+        traffic::message(inbox.channel, direction);
+        if direction == Direction::Out && route_of(inbox) == DeliveryRoute::Pull {
+            traffic::delivery(Some(inbox.channel), DeliveryOutcome::Accepted);
+            if let Some(asked_at) = asked_at {
+                traffic::reply_time(inbox.channel, self.store.now().duration_since(asked_at));
+            }
+        }
     }
 
     /// Ends that an answer is due, unless the conversation has changed since it was read.
@@ -422,19 +439,19 @@ fn event(of: &Conversation, fact: Fact, at: Timestamp) -> NewEvent {
     }
 }
 
-/// Stores a reply if it is still wanted. Returns whether it is.
+/// Stores a reply if it is still wanted. Returns whether it is sent or kept in the shadow; `None` if it is not wanted.
 async fn commit(
     tx: &mut DeskTx,
     workspace: &WorkspaceId,
     turn: &Turn,
     reply: Reply,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Direction>, StoreError> {
     let (inbox, now) = (&*turn.inbox, tx.now());
     let Some(conversation) = tx.conversation(workspace, &turn.conversation.id).await? else {
-        return Ok(false);
+        return Ok(None);
     };
     if !is_turn(&conversation, inbox, turn.up_to) {
-        return Ok(false);
+        return Ok(None);
     }
     let is_live = inbox.settings.mode == SendMode::Live && conversation.responder == Responder::Bot;
     let (text, kind, answer_id, facts) = match reply {
@@ -489,5 +506,5 @@ async fn commit(
         tx.append(workspace, event(&conversation, fact, now))
             .await?;
     }
-    Ok(true)
+    Ok(Some(direction))
 }

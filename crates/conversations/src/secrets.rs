@@ -110,6 +110,15 @@ impl Vault {
         }
     }
 
+    /// Reads the key file, which has to exist.
+    ///
+    /// # Errors
+    /// [`SecretError`] if the file is missing, cannot be read, or has other content.
+    pub fn open_file(path: &Path) -> Result<Self, SecretError> {
+        let missing = || failed(path, std::io::ErrorKind::NotFound.into());
+        Self::of_lines(path, &read(path)?.ok_or_else(missing)?)
+    }
+
     /// Puts a new key first in the key file. The earlier keys stay until [`Vault::drop_old_keys`], so that secrets can be
     /// opened whenever the process ends in between.
     ///

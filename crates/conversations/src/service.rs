@@ -13,16 +13,19 @@ use crate::actions::{Acted, Action, Refusal, act};
 use crate::attachments::Attachments;
 use crate::deliveries::Deliveries;
 use crate::erasure::{Erased, erase, erase_before, erase_conversation};
-use crate::intake::{Inbound, Received, receive};
+use crate::intake::{Inbound, InboundKind, Received, receive};
+use crate::last_webhooks::LastWebhooks;
 use crate::replies::Replies;
 use crate::secrets::{KeyFileInUse, SecretError, Vault};
-use crate::writer::{DeskWriter, WriteError};
+use crate::traffic::{self, DeliveryOutcome};
+use crate::writer::{DeskWriter, WriteError, route_of};
 use ken_answer::answer::Answerer;
 use ken_base::background::Background;
 use ken_base::blocking::blocking;
 use ken_base::config::DeskConfig;
 use ken_base::desk::{
-    ConversationId, IdentityId, IdentityKey, Inbox, InboxId, LinkBasis, MessageId, VerifiedBy,
+    ChannelKind, ConversationId, DeliveryRoute, DeliveryState, Direction, IdentityId, IdentityKey,
+    Inbox, InboxId, LinkBasis, MessageId, VerifiedBy,
 };
 use ken_base::domain::WorkspaceId;
 use ken_customers::identify::{Origin, Proof, Sender, identify};
@@ -49,6 +52,7 @@ pub struct Desk {
     answerer: Answerer,
     key_file: PathBuf,
     attachments: Attachments,
+    last_webhooks: LastWebhooks,
     running: OnceCell<Running>,
     /// Whether streams of events end.
     ended: watch::Sender<bool>,
@@ -69,6 +73,7 @@ impl Desk {
     pub fn new(store: Store, answerer: Answerer, config: &DeskConfig) -> Self {
         Self {
             attachments: Attachments::new(store.clone(), config),
+            last_webhooks: LastWebhooks::default(),
             store,
             answerer,
             key_file: config.key_file.clone(),
@@ -97,6 +102,11 @@ impl Desk {
     /// The files of messages.
     pub fn attachments(&self) -> &Attachments {
         &self.attachments
+    }
+
+    /// The last request of a platform to each inbox.
+    pub fn last_webhooks(&self) -> &LastWebhooks {
+        &self.last_webhooks
     }
 
     /// Starts the work in the background if there is an inbox in any workspace.
@@ -176,10 +186,7 @@ impl Desk {
     /// # Errors
     /// [`WriteError`]; then nothing was written, and the channel should deliver it again.
     pub async fn receive(&self, inbound: Inbound) -> Result<Received, WriteError> {
-        let writer = self.writer().await?;
-        writer
-            .write(move |tx| Box::pin(async move { receive(tx, &inbound).await }))
-            .await
+        self.receive_with_token(inbound, None).await
     }
 
     /// Like [`Desk::receive`], and keeps the platform's token for a free reply.
@@ -192,7 +199,8 @@ impl Desk {
         reply_token: Option<String>,
     ) -> Result<Received, WriteError> {
         let writer = self.writer().await?;
-        writer
+        let (channel, arrival) = (inbound.inbox.channel, Arrival::of(&inbound.what));
+        let received = writer
             .write(move |tx| {
                 Box::pin(async move {
                     let received = receive(tx, &inbound).await?;
@@ -210,7 +218,11 @@ impl Desk {
                     Ok(received)
                 })
             })
-            .await
+            .await?;
+        if let (Received::New { .. }, Some(arrival)) = (&received, arrival) {
+            arrival.count(channel);
+        }
+        Ok(received)
     }
 
     /// Makes an action of an agent in a conversation.
@@ -226,11 +238,20 @@ impl Desk {
         actor: String,
     ) -> Result<Result<Acted, Refusal>, WriteError> {
         let writer = self.writer().await?;
-        writer
+        let (channel, is_message) = (inbox.channel, matches!(action, Action::Write(_)));
+        let is_read = route_of(&inbox) == DeliveryRoute::Pull;
+        let acted = writer
             .write(move |tx| {
                 Box::pin(async move { act(tx, &workspace, &inbox, &id, &action, &actor).await })
             })
-            .await
+            .await?;
+        if acted.is_ok() && is_message {
+            traffic::message(channel, Direction::Out);
+            if is_read {
+                traffic::delivery(Some(channel), DeliveryOutcome::Accepted);
+            }
+        }
+        Ok(acted)
     }
 
     /// Records who signed in, with the identities that the signed token proves to be the same customer. What `visitor` wrote
@@ -320,16 +341,18 @@ impl Desk {
         any: IdentityId,
         actor: String,
     ) -> Result<Erased, WriteError> {
-        let writer = self.writer().await?;
+        let (writer, of) = (self.writer().await?, workspace.clone());
         let erased = writer
             .write(move |tx| Box::pin(async move { erase(tx, &workspace, &any, &actor).await }));
         let erased = erased.await?;
-        self.remove_files().await;
+        self.forget_erased(&of).await;
         Ok(erased)
     }
 
-    /// Removes the files of erased messages. What cannot be removed now is removed by the hourly housekeeping.
-    async fn remove_files(&self) {
+    /// Removes the files of erased messages, and forgets the last requests to the workspace's inboxes, which may have words of
+    /// them. What cannot be removed now is removed by the hourly housekeeping.
+    async fn forget_erased(&self, workspace: &WorkspaceId) {
+        self.last_webhooks.forget_workspace(workspace);
         if let Err(error) = self.attachments.remove_marked().await {
             tracing::error!(%error, "cannot remove the files of erased messages; trying again later");
         }
@@ -345,12 +368,12 @@ impl Desk {
         id: ConversationId,
         actor: String,
     ) -> Result<Erased, WriteError> {
-        let writer = self.writer().await?;
+        let (writer, of) = (self.writer().await?, workspace.clone());
         let erased = writer.write(move |tx| {
             Box::pin(async move { erase_conversation(tx, &workspace, &id, &actor).await })
         });
         let erased = erased.await?;
-        self.remove_files().await;
+        self.forget_erased(&of).await;
         Ok(erased)
     }
 
@@ -364,12 +387,12 @@ impl Desk {
         conversations: Vec<ConversationId>,
         before: Timestamp,
     ) -> Result<Erased, WriteError> {
-        let writer = self.writer().await?;
+        let (writer, of) = (self.writer().await?, workspace.clone());
         let erased = writer.write(move |tx| {
             Box::pin(async move { erase_before(tx, &workspace, &conversations, before).await })
         });
         let erased = erased.await?;
-        self.remove_files().await;
+        self.forget_erased(&of).await;
         Ok(erased)
     }
 
@@ -378,6 +401,37 @@ impl Desk {
         self.end_streams();
         if let Some(running) = self.running.get() {
             running.work.stop().await;
+        }
+    }
+}
+
+/// What the metrics count of something that a channel delivers.
+enum Arrival {
+    Message,
+    Echo,
+    Report(DeliveryState),
+}
+
+impl Arrival {
+    /// `None` if nothing is counted, as for the unfinished version of a transcript.
+    fn of(what: &InboundKind) -> Option<Self> {
+        match what {
+            InboundKind::Message { revision, .. } => revision.is_final.then_some(Self::Message),
+            InboundKind::Echo { .. } => Some(Self::Echo),
+            InboundKind::Delivery { state, .. } => Some(Self::Report(*state)),
+            InboundKind::Consent { .. } | InboundKind::Alias { .. } => None,
+        }
+    }
+
+    fn count(self, channel: ChannelKind) {
+        match self {
+            Self::Message => traffic::message(channel, Direction::In),
+            Self::Echo => traffic::echo(channel),
+            Self::Report(state) => {
+                if let Some(outcome) = DeliveryOutcome::of(state) {
+                    traffic::delivery(Some(channel), outcome);
+                }
+            }
         }
     }
 }

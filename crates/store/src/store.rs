@@ -45,6 +45,7 @@ mod settings;
 mod synonyms;
 mod vault;
 mod vectors;
+pub mod webhooks;
 mod workspaces;
 mod writes;
 

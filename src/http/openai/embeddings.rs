@@ -173,11 +173,7 @@ pub async fn post_embeddings(
     let format = request.encoding_format.unwrap_or_default();
     let as_questions = request.input_type == Some(InputType::Query);
     let texts = request.parse(embedder.dimension())?;
-    if embedder.is_overloaded() {
-        return Err(Problem::overloaded(
-            "encoder queue exceeds encoder.max_wait_ms",
-        ));
-    }
+    let _in_flight = state.admit()?;
     let prompt_tokens = texts.iter().map(|text| n_tokens(text)).sum();
     let mut vectors = Vec::with_capacity(texts.len());
     for some in texts.chunks(AT_ONCE) {

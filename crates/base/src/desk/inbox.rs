@@ -7,11 +7,14 @@ use super::InboxId;
 use crate::domain::Level;
 
 /// The kind of a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[schema(
     description = "`generic`: any system, by signed callbacks. `web`: a chat on a web site or in an app. `phone`: transcripts of calls. `line`: a LINE \
-     official account. `whatsapp`: a WhatsApp business number. `messenger`: a Facebook page. `telegram`: a Telegram bot. `slack`: a Slack app."
+     official account. `whatsapp`: a WhatsApp business number. `messenger`: a Facebook page. `telegram`: a Telegram bot. `slack`: a Slack app. `wechat`: a \
+     WeChat official account. `email`: a mailbox."
 )]
 pub enum ChannelKind {
     /// Any system; replies go to a callback address.
@@ -30,6 +33,10 @@ pub enum ChannelKind {
     Telegram,
     /// A Slack app.
     Slack,
+    /// A WeChat official account.
+    Wechat,
+    /// A mailbox.
+    Email,
 }
 
 impl ChannelKind {
@@ -44,6 +51,8 @@ impl ChannelKind {
             ChannelKind::Messenger => "messenger",
             ChannelKind::Telegram => "telegram",
             ChannelKind::Slack => "slack",
+            ChannelKind::Wechat => "wechat",
+            ChannelKind::Email => "email",
         }
     }
 }

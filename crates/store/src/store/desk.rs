@@ -4,6 +4,7 @@
 //! [`Store::rebuild_desk`] applies the whole log again with the same code, so both have the same result.
 
 mod attachments;
+mod backlog;
 mod conversations;
 mod identities;
 mod inboxes;
@@ -22,6 +23,7 @@ use ken_base::desk::{ConversationId, DeskEvent, IdentityId, InboxId, MessageId, 
 use ken_base::domain::{InvalidId, WorkspaceId};
 
 pub use attachments::StoredFile;
+pub use backlog::{DeskBacklog, Waiting};
 pub use conversations::{ConversationFilter, ConversationPosition};
 pub use identities::is_withdrawn;
 pub use inboxes::SealedSecrets;

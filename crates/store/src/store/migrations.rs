@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 21] = [
+const ALL: [(i64, &str, &str); 22] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -86,6 +86,11 @@ const ALL: [(i64, &str, &str); 21] = [
         21,
         "platforms",
         include_str!("../../migrations/0021_platforms.sql"),
+    ),
+    (
+        22,
+        "webhooks",
+        include_str!("../../migrations/0022_webhooks.sql"),
     ),
 ];
 

@@ -1,9 +1,11 @@
 //! Files of messages: which are stored, and which messages have them. Their content is beside the store.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{DeskTx, ms};
-use crate::store::{Store, StoreError, corrupt};
+use crate::store::{MAX_IN, Store, StoreError, corrupt, placeholders};
 use ken_base::desk::{ConversationId, IdentityId, InboxId, MessageId, Part};
 use ken_base::domain::WorkspaceId;
 
@@ -251,6 +253,28 @@ impl Store {
         .execute(&self.durable)
         .await?;
         Ok(())
+    }
+
+    /// Which of these names of files have a row in any state.
+    pub async fn known_files(
+        &self,
+        workspace: &WorkspaceId,
+        ids: &[String],
+    ) -> Result<HashSet<String>, StoreError> {
+        let mut known = HashSet::new();
+        for some in ids.chunks(MAX_IN) {
+            let sql = format!(
+                "SELECT id FROM attachments WHERE workspace = $1 AND id IN ({})",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                query = query.bind(id);
+            }
+            let rows: Vec<(String,)> = query.fetch_all(&self.relaxed).await?;
+            known.extend(rows.into_iter().map(|(id,)| id));
+        }
+        Ok(known)
     }
 
     /// The stored files of a workspace after an id, in order of their ids, at most `limit`.

@@ -388,6 +388,24 @@ impl Store {
         rows.into_iter().map(message).collect()
     }
 
+    /// When the newest message of a customer on an inbox was written, by the channel's clock; `None` if there is none. Not
+    /// what was erased.
+    pub async fn newest_inbound(
+        &self,
+        workspace: &WorkspaceId,
+        inbox: &InboxId,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT at FROM messages WHERE workspace = $1 AND inbox_id = $2 AND direction = 'in' AND erased_at IS NULL \
+             ORDER BY at DESC LIMIT 1",
+        )
+        .bind(workspace.as_str())
+        .bind(inbox.as_str())
+        .fetch_optional(&self.relaxed)
+        .await?;
+        row.map(|(at,)| time_of(at)).transpose()
+    }
+
     /// Conversations of an inbox with a message that was written before a time and is not erased, at most `limit`.
     pub async fn conversations_with_messages_before(
         &self,
