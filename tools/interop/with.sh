@@ -13,15 +13,18 @@ export KEN_MODELS__DIR=${KEN_MODELS__DIR:-$root/models}
 folder=$(mktemp -d)
 server=
 trap 'kill $server 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
-(
-    export KEN_STORE__URL="sqlite://$folder/data/ken.db" KEN_INDEX__DIR="$folder/indexes" KEN_DESK__KEY_FILE="$folder/desk.key"
-    "$KEN" ingest "$root/corpus/shop/knowledge" > /dev/null
-    for role in operator bot agent editor admin; do
-        "$KEN" keys create --role $role --name "interop-$role" > "$folder/$role"
-    done
-)
-KEN_STORE__URL="sqlite://$folder/data/ken.db" KEN_INDEX__DIR="$folder/indexes" KEN_DESK__KEY_FILE="$folder/desk.key" \
-    "$KEN" serve --listen 127.0.0.1:0 > "$folder/out" 2> "$folder/err" &
+# Webhooks are sent to receivers on this machine.
+cat > "$folder/ken.toml" << 'END'
+[webhooks]
+private_networks = ["127.0.0.0/8"]
+END
+export KEN_STORE__URL="sqlite://$folder/data/ken.db" KEN_INDEX__DIR="$folder/indexes" KEN_DESK__KEY_FILE="$folder/desk.key"
+ken=("$KEN" --config "$folder/ken.toml")
+"${ken[@]}" ingest "$root/corpus/shop/knowledge" > /dev/null
+for role in operator bot agent editor admin; do
+    "${ken[@]}" keys create --role $role --name "interop-$role" > "$folder/$role"
+done
+"${ken[@]}" serve --listen 127.0.0.1:0 > "$folder/out" 2> "$folder/err" &
 server=$!
 until grep -q 'serving on' "$folder/out"; do
     sleep 0.1
