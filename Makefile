@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant interop faults storm channels soak fuzz schemathesis corpora audit alerts
+.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant interop clients faults storm channels soak fuzz schemathesis corpora audit alerts
 
 BUILT := $(or $(CARGO_TARGET_DIR),target)
 KEN := $(BUILT)/release/ken
@@ -71,9 +71,13 @@ test-oidc: setup
 test-qdrant: setup
 	tools/postgres/with.sh tools/qdrant/run.sh
 
-# The APIs of other ecosystems with their real clients, from PyPI and npm.
+# The APIs of other ecosystems with their real clients, from PyPI and npm, and our own clients.
 interop: setup
 	tools/interop/run.sh
+
+# Our own clients alone.
+clients: setup
+	tools/interop/run.sh clients
 
 # Processes killed at random moments, disks that fail; KILLS of them.
 KILLS ?= 300

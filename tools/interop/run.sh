@@ -1,39 +1,57 @@
 #!/usr/bin/env bash
-# Tests the APIs of other ecosystems with their real clients: openai (PyPI and npm) and langchain-openai (PyPI), in private
-# environments, and requests as Dify builds them. Each client has to get a cited answer and a typed refusal from a service
-# on the sample shop. It needs Python 3.10 and Node 20 or later.
+# Tests a service on the sample shop through the clients of other ecosystems and through our own. Each has to get a cited
+# answer and a typed refusal: OpenAI's clients, requests as Dify builds them, LangChain, LlamaIndex, Haystack, the SDKs of
+# the Model Context Protocol, and the libraries of Standard Webhooks. They come from PyPI and npm into private environments
+# under .cache/ (some 700 MB). It needs Python 3.11 and Node 20.3 or later. `run.sh clients` tests only our own clients.
 set -eu
 cd "$(dirname "$0")/../.."
-ken=${KEN:-$PWD/target/release/ken}
-python=.cache/interop/bin/python
-js=.cache/interop-js
-if ! cmp -s tools/interop/requirements.txt .cache/interop/installed.txt; then
-    python3 -m venv --clear .cache/interop
-    .cache/interop/bin/pip install --quiet --requirement tools/interop/requirements.txt
-    cp tools/interop/requirements.txt .cache/interop/installed.txt
+if [ -z "${KEN_URL:-}" ]; then
+    exec tools/interop/with.sh tools/interop/run.sh "$@"
 fi
-mkdir -p "$js"
-if ! cmp -s tools/interop/js/package-lock.json "$js/installed.json"; then
-    cp tools/interop/js/package.json tools/interop/js/package-lock.json "$js/"
-    (cd "$js" && npm ci --ignore-scripts --no-audit --no-fund --silent)
-    cp tools/interop/js/package-lock.json "$js/installed.json"
-fi
-cp tools/interop/js/client.mjs "$js/"
-folder=$(mktemp -d)
-server=
-trap 'kill $server 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
-export KEN_MODELS__DIR=${KEN_MODELS__DIR:-$PWD/models}
-export KEN_STORE__URL="sqlite://$folder/data/ken.db" KEN_INDEX__DIR="$folder/indexes" KEN_DESK__KEY_FILE="$folder/desk.key"
-"$ken" ingest corpus/shop/knowledge > /dev/null
-"$ken" keys create --role operator --name root > /dev/null
-bot=$("$ken" keys create --role bot --name interop)
-admin=$("$ken" keys create --role admin --name interop-admin)
-"$ken" serve --listen 127.0.0.1:0 > "$folder/out" 2> "$folder/err" &
-server=$!
-until grep -q 'serving on' "$folder/out"; do sleep 0.1; kill -0 "$server"; done
-address=$(sed -n 's/.*serving on \(http[^ ]*\) .*/\1/p' "$folder/out")
+part=${1:-all}
+export HAYSTACK_TELEMETRY_ENABLED=False LANGSMITH_TRACING=false
+
+# A private environment of Python with the packages of a list, made again when the list changes.
+environment() {
+    if ! cmp -s "tools/interop/$2" ".cache/$1/installed.txt"; then
+        python3 -m venv --clear ".cache/$1"
+        ".cache/$1/bin/pip" install --quiet --requirement "tools/interop/$2"
+        cp "tools/interop/$2" ".cache/$1/installed.txt"
+    fi
+}
+
+# The packages of a lock file of npm in a folder beside its copy.
+packages() {
+    if ! cmp -s "$1/package-lock.json" "$2/node_modules/installed.json"; then
+        (cd "$2" && npm ci --ignore-scripts --no-audit --no-fund --silent)
+        cp "$1/package-lock.json" "$2/node_modules/installed.json"
+    fi
+}
+
 failed=0
-"$python" tools/interop/clients.py "$address" "$bot" "$admin" || failed=1
-node "$js/client.mjs" "$address" "$bot" || failed=1
-kill -0 "$server"
+check() { "$@" || failed=1; }
+
+environment interop requirements.txt
+python=.cache/interop/bin/python
+# From the sources as they are, so that the tests run what is installed.
+$python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall ./clients/python
+check $python -m pytest --quiet -p no:cacheprovider clients/python
+packages clients/typescript clients/typescript
+check npm --prefix clients/typescript --silent test
+if [ "$part" = clients ]; then
+    exit $failed
+fi
+
+js=.cache/interop-js
+mkdir -p "$js"
+cp tools/interop/js/* "$js/"
+packages tools/interop/js "$js"
+check $python tools/interop/clients.py "$KEN_URL" "$KEN_BOT_KEY" "$KEN_ADMIN_KEY"
+check node "$js/client.mjs" "$KEN_URL" "$KEN_BOT_KEY"
+check $python tools/interop/webhooks.py "$KEN_URL" "$KEN_BOT_KEY" "$KEN_ADMIN_KEY" "$js/webhooks.mjs"
+environment interop-mcp requirements-mcp.txt
+check .cache/interop-mcp/bin/python tools/interop/mcp_client.py "$KEN_URL" "$KEN_BOT_KEY" "$KEN_ADMIN_KEY"
+environment interop-mcp-langchain requirements-mcp-langchain.txt
+check .cache/interop-mcp-langchain/bin/python tools/interop/mcp_langchain.py "$KEN_URL" "$KEN_BOT_KEY"
+check node "$js/mcp.mjs" "$KEN_URL" "$KEN_BOT_KEY" "$KEN_ADMIN_KEY"
 exit $failed
