@@ -28,7 +28,7 @@
 //! | [`ken_base`] `desk` | the desk's domain types: inboxes, identities, conversations, messages, and the events that change them. No I/O. Its SQL is in `store/desk/` |
 //! | [`ken_customers`](../ken_customers/index.html) `identify`, `merging`, `normalize`, `tokens` | who wrote, and which identities are one customer; signed tokens |
 //! | [`ken_conversations`] `service`, `intake`, `replies`, `deliveries`, `actions` | `Desk`: takes messages in once, has the bot answer them, sends what is written |
-//! | `attachments` | files of messages, in a folder beside the store |
+//! | `attachments`, `files` | files of messages, in a folder beside the store; those on platforms are fetched |
 //! | [`ken_channels`](../ken_channels/index.html) `channel`, `ladder`, `line`, `whatsapp` … | the contracts of platforms, one file each: verify, parse, write requests; by which way a message may go out. Pure. `platforms` makes the requests |
 //! | [`ken_mail`](../ken_mail/index.html) `message`, `quotes`, `automatic`, `thread`, `compose`, `verify` … | e-mail: what a mail says, who wrote it, which conversation it continues; replies as mails. Pure but for `verify`. `smtp`, `imap` speak with mail servers |
 //! | `responder`, `phrases`, `secrets`, `chat`, `erasure`, `writer` | who answers (pure rules); fixed texts; sealed secrets of inboxes; sessions of the web chat; erasure; the one writer of the log |
@@ -91,7 +91,7 @@
 //! editing intake
 //! actions cases erasure jobs mails replies
 //! inbox_setup platforms
-//! deliveries learn
+//! deliveries files learn
 //! service
 //! mailboxes retention shadow webhooks
 //! app

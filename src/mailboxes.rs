@@ -323,6 +323,8 @@ impl Mailboxes {
                     tracing::info!(%error, "left out a file of a mail");
                     parts.push(Part::Other {
                         kind: "file".to_owned(),
+                        media_id: None,
+                        name: None,
                     });
                 }
             }

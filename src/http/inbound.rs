@@ -263,8 +263,16 @@ pub fn parts_of(text: Option<String>, parts: Vec<Part>) -> Result<Vec<Part>, Vec
                     faults.push(Fault::new(format!("/parts/{at}"), detail));
                 }
             }
-            Part::Other { kind } => {
+            Part::Other {
+                kind,
+                media_id,
+                name,
+            } => {
                 faults.extend(Fault::bounded(&format!("/parts/{at}/kind"), kind, 64));
+                if media_id.is_some() || name.is_some() {
+                    let detail = "expected kind alone; send a file as an attachment";
+                    faults.push(Fault::new(format!("/parts/{at}"), detail));
+                }
             }
             Part::Subject { text, .. } => {
                 faults.extend(Fault::bounded(&format!("/parts/{at}/text"), text, 500));

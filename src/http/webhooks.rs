@@ -40,6 +40,8 @@ const AT_ONCE: usize = 64;
 const RECEIVED_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 /// How much of the last request is kept, in bytes.
 const KEPT: usize = 16 << 10;
+/// The longest id or address of a file, in bytes.
+const MAX_MEDIA_ID: usize = 4_096;
 /// The longest text of a message, in characters; more is cut off.
 const MAX_TEXT: usize = 20_000;
 
@@ -401,6 +403,15 @@ fn sender_of(inbox: &Inbox, person: Person) -> Option<Sender> {
     })
 }
 
+/// Something that stays on the platform.
+fn other(kind: &str) -> Part {
+    Part::Other {
+        kind: kind.chars().take(64).collect(),
+        media_id: None,
+        name: None,
+    }
+}
+
 fn parts_of(contents: Vec<Content>) -> Vec<Part> {
     let part = |content| match content {
         Content::Text(text) => {
@@ -411,15 +422,16 @@ fn parts_of(contents: Vec<Content>) -> Vec<Part> {
             latitude,
             longitude,
         }),
-        Content::Media { kind, .. } | Content::Other(kind) => Some(Part::Other {
+        Content::Media { kind, id, name, .. } => Some(Part::Other {
             kind: kind.chars().take(64).collect(),
+            media_id: Some(id).filter(|id| id.len() <= MAX_MEDIA_ID),
+            name: name.map(|name| name.chars().take(255).collect()),
         }),
+        Content::Other(kind) => Some(other(&kind)),
     };
     let parts: Vec<Part> = contents.into_iter().filter_map(part).collect();
     match parts.is_empty() {
-        true => vec![Part::Other {
-            kind: "empty".to_owned(),
-        }],
+        true => vec![other("empty")],
         false => parts,
     }
 }

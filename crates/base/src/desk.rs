@@ -17,6 +17,6 @@ pub use identity::{
 pub use ids::{ConversationId, IdentityId, InboxId, MessageId, Seq};
 pub use inbox::{ChannelKind, EmailSettings, Inbox, InboxSettings, SendMode};
 pub use message::{
-    Author, AuthorKind, DeliveryRoute, DeliveryState, Direction, Message, Part, is_template,
-    text_of,
+    Author, AuthorKind, DeliveryRoute, DeliveryState, Direction, Message, Part, has_media,
+    is_template, text_of,
 };

@@ -20,7 +20,7 @@ pub struct Answered {
     pub status: u16,
     /// Its header `Retry-After` in seconds.
     pub retry_after: Option<u32>,
-    /// Its body, the first megabyte.
+    /// Its body; of a longer one its beginning.
     pub body: Vec<u8>,
 }
 
@@ -35,7 +35,22 @@ pub async fn call(
     call: &Call,
 ) -> Result<Answered, &'static str> {
     let address = inbox.settings.platform_url.as_deref();
-    let url = format!("{}{}", address.unwrap_or(channel.address()), call.path);
+    let address = address.unwrap_or(channel.address());
+    call_at(client, address, call, TIMEOUT, MAX_REPLY).await
+}
+
+/// Makes a request below an address, within a time, and reads its reply up to somewhat more than `most` bytes.
+///
+/// # Errors
+/// As of [`call`].
+pub async fn call_at(
+    client: &reqwest::Client,
+    address: &str,
+    call: &Call,
+    timeout: Duration,
+    most: usize,
+) -> Result<Answered, &'static str> {
+    let url = format!("{address}{}", call.path);
     outbound::check(&url).map_err(|_| "forbidden_address")?;
     let mut request = match call.method {
         "GET" => client.get(&url),
@@ -54,16 +69,16 @@ pub async fn call(
             request.header("content-type", kind).body(form)
         }
     };
-    let reply = request.timeout(TIMEOUT).send().await;
+    let reply = request.timeout(timeout).send().await;
     let reply = reply.map_err(|error| match (error.is_connect(), error.is_timeout()) {
         (true, _) => "unreachable",
         (false, true) => "timeout",
         (false, false) => "interrupted",
     })?;
-    read(reply).await
+    read(reply, most).await
 }
 
-async fn read(mut reply: Response) -> Result<Answered, &'static str> {
+async fn read(mut reply: Response, most: usize) -> Result<Answered, &'static str> {
     let status = reply.status().as_u16();
     let after = reply.headers().get("retry-after");
     let retry_after = after
@@ -72,7 +87,7 @@ async fn read(mut reply: Response) -> Result<Answered, &'static str> {
     let mut body = Vec::new();
     while let Some(bytes) = reply.chunk().await.map_err(|_| "interrupted")? {
         body.extend_from_slice(&bytes);
-        if body.len() > MAX_REPLY {
+        if body.len() > most {
             break;
         }
     }

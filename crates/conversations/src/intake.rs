@@ -13,7 +13,7 @@ use ken_answer::answer::courtesy;
 use ken_base::desk::{
     Author, AuthorKind, ConsentBasis, ConsentPurpose, Conversation, ConversationId, DeliveryState,
     Direction, Fact, IdentityId, IdentityKey, Inbox, LinkBasis, MessageId, NewEvent, Part,
-    Responder, SendMode, Seq, VerifiedBy, is_template, text_of,
+    Responder, SendMode, Seq, VerifiedBy, has_media, is_template, text_of,
 };
 use ken_base::digest::sha256_hex;
 use ken_base::domain::WorkspaceId;
@@ -225,6 +225,9 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
                 answer_id: None,
             };
             tx.add_message(workspace, message).await?;
+            if has_media(parts) {
+                tx.want_files(workspace, &message_id).await?;
+            }
             if revision.number > 0 {
                 tx.revise_message(workspace, &message_id, revision.number, None)
                     .await?;

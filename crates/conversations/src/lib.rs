@@ -9,6 +9,7 @@ pub mod calls;
 pub mod chat;
 pub mod deliveries;
 pub mod erasure;
+pub mod files;
 pub mod intake;
 pub mod last_webhooks;
 pub mod mails;

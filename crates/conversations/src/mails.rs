@@ -10,7 +10,7 @@ use crate::secrets::{SecretError, Vault};
 use ken_base::config::Secret;
 use ken_base::desk::{
     AuthorKind, Conversation, DeliveryState, Direction, EmailSettings, IdentityKey, IdentityKind,
-    Inbox, LinkBasis, Message, MessageId, Part, VerifiedBy, text_of,
+    Inbox, LinkBasis, Message, MessageId, Part, VerifiedBy,
 };
 use ken_base::domain::WorkspaceId;
 use ken_customers::identify::{Proof, Sender};

@@ -13,6 +13,7 @@ use crate::actions::{Acted, Action, Refusal, act};
 use crate::attachments::Attachments;
 use crate::deliveries::Deliveries;
 use crate::erasure::{Erased, erase, erase_before, erase_conversation};
+use crate::files::Files;
 use crate::intake::{Inbound, InboundKind, Received, receive};
 use crate::last_webhooks::LastWebhooks;
 use crate::platforms::Connections;
@@ -37,6 +38,8 @@ use ken_store::store::{Store, StoreError};
 const REPLIES: usize = 4;
 /// Most deliveries that are under way at once.
 const DELIVERIES: usize = 16;
+/// Most messages whose files are fetched at once.
+const FILES: usize = 4;
 /// How many due rows are read at once.
 const DUE: i64 = 64;
 /// How long the worker sleeps at most: another process may have taken something in and died.
@@ -149,10 +152,18 @@ impl Desk {
                 vault.clone(),
                 self.connections.clone(),
             );
+            let files = Files::new(
+                self.store.clone(),
+                writer.clone(),
+                vault.clone(),
+                self.attachments.clone(),
+                self.connections.clone(),
+            );
             let worker = Arc::new(Worker {
                 store: self.store.clone(),
                 replies,
                 deliveries: deliveries.map_err(DeskError)?,
+                files: files.map_err(DeskError)?,
             });
             let written = writer.written();
             let work = Background::start("desk", move |stopped| run(worker, written, stopped));
@@ -463,6 +474,7 @@ struct Worker {
     store: Store,
     replies: Replies,
     deliveries: Deliveries,
+    files: Files,
 }
 
 /// What is worked on.
@@ -470,6 +482,7 @@ struct Worker {
 enum Work {
     Reply(WorkspaceId, ConversationId),
     Delivery(WorkspaceId, MessageId),
+    Files(WorkspaceId, MessageId),
 }
 
 impl Worker {
@@ -482,6 +495,10 @@ impl Worker {
             Work::Delivery(workspace, id) => {
                 let delivered = self.deliveries.deliver(workspace, id).await;
                 delivered.err().map(|error| error.to_string())
+            }
+            Work::Files(workspace, id) => {
+                let fetched = self.files.fetch(workspace, id).await;
+                fetched.err().map(|error| error.to_string())
             }
         };
         if let Some(error) = failed {
@@ -499,7 +516,9 @@ impl Worker {
         let deliveries = deliveries
             .into_iter()
             .map(|(of, id)| Work::Delivery(of, id));
-        Ok(replies.chain(deliveries).collect())
+        let files = self.store.due_files(now, DUE).await?;
+        let files = files.into_iter().map(|(of, id)| Work::Files(of, id));
+        Ok(replies.chain(deliveries).chain(files).collect())
     }
 
     /// How long nothing more becomes due after a time: what was due then is under way, or waits for its end.
@@ -525,12 +544,14 @@ async fn run(
         match worker.due(looked_at).await {
             Ok(due) => {
                 for work in due {
-                    let is_reply = |work: &&Work| matches!(work, Work::Reply(..));
-                    let n_replies = under_way.iter().filter(is_reply).count();
-                    let has_room = match work {
-                        Work::Reply(..) => n_replies < REPLIES,
-                        Work::Delivery(..) => under_way.len() - n_replies < DELIVERIES,
+                    let is_alike =
+                        |of: &&Work| std::mem::discriminant(*of) == std::mem::discriminant(&work);
+                    let most = match work {
+                        Work::Reply(..) => REPLIES,
+                        Work::Delivery(..) => DELIVERIES,
+                        Work::Files(..) => FILES,
                     };
+                    let has_room = under_way.iter().filter(is_alike).count() < most;
                     if has_room && under_way.insert(work.clone()) {
                         let worker = worker.clone();
                         tasks.spawn(async move {

@@ -241,6 +241,7 @@ impl Conversation {
             Fact::ReplyDelayed { until } => self.reply_due_at = Some(*until),
             Fact::DeliveryChanged { .. }
             | Fact::MessageWithdrawn { .. }
+            | Fact::FilesFetched { .. }
             | Fact::IdentityCreated { .. }
             | Fact::IdentityVerified { .. }
             | Fact::IdentityLinked { .. }

@@ -100,6 +100,12 @@ pub enum Fact {
         /// The message.
         message_id: MessageId,
     },
+    /// Files of a message of the customer were fetched from the platform.
+    #[serde(rename = "message.files_fetched")]
+    FilesFetched {
+        /// The message.
+        message_id: MessageId,
+    },
     /// Something was written to the customer, or noted, or answered in the shadow.
     #[serde(rename = "message.added")]
     MessageAdded {
@@ -194,6 +200,7 @@ impl Fact {
             Fact::MessageReceived { .. } => "message.received",
             Fact::MessageRevised { .. } => "message.revised",
             Fact::MessageWithdrawn { .. } => "message.withdrawn",
+            Fact::FilesFetched { .. } => "message.files_fetched",
             Fact::MessageAdded { .. } => "message.added",
             Fact::ResponderChanged { .. } => "conversation.responder_changed",
             Fact::StatusChanged { .. } => "conversation.status_changed",
@@ -212,6 +219,7 @@ impl Fact {
             Fact::MessageReceived { message_id, .. }
             | Fact::MessageRevised { message_id, .. }
             | Fact::MessageWithdrawn { message_id }
+            | Fact::FilesFetched { message_id }
             | Fact::MessageAdded { message_id, .. } => Some(message_id),
             _ => None,
         }
@@ -295,6 +303,9 @@ mod tests {
                 window_until: None,
             },
             Fact::MessageWithdrawn {
+                message_id: message(),
+            },
+            Fact::FilesFetched {
                 message_id: message(),
             },
             Fact::MessageRevised {

@@ -79,10 +79,17 @@ pub enum Part {
         /// Degrees east, -180 to 180.
         longitude: f64,
     },
-    /// Something in another form that the customer sent on a platform, such as a sticker. Its content stays there.
+    /// Something in another form that the customer sent on a platform, such as a sticker. A file becomes an attachment once it
+    /// is fetched; anything else stays there.
     Other {
         /// The platform's word for it, such as `sticker`.
         kind: String,
+        /// What fetches it from the platform; null if nothing does. Not allowed in requests.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        media_id: Option<String>,
+        /// The file's name, if the platform gives one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
     },
     /// The subject of a mail.
     Subject {
@@ -102,6 +109,20 @@ pub enum Part {
         #[serde(default)]
         parameters: Vec<String>,
     },
+}
+
+/// Whether files of a message are to be fetched from its platform.
+pub fn has_media(parts: &[Part]) -> bool {
+    let is_media = |part: &Part| {
+        matches!(
+            part,
+            Part::Other {
+                media_id: Some(_),
+                ..
+            }
+        )
+    };
+    parts.iter().any(is_media)
 }
 
 /// Whether a message is a template and nothing else.

@@ -10,6 +10,7 @@ mod identities;
 mod inboxes;
 mod mail;
 mod messages;
+mod platform_files;
 mod projection;
 
 use std::collections::HashMap;

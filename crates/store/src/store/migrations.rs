@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 23] = [
+const ALL: [(i64, &str, &str); 24] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -93,6 +93,11 @@ const ALL: [(i64, &str, &str); 23] = [
         include_str!("../../migrations/0022_webhooks.sql"),
     ),
     (23, "mail", include_str!("../../migrations/0023_mail.sql")),
+    (
+        24,
+        "platform files",
+        include_str!("../../migrations/0024_platform_files.sql"),
+    ),
 ];
 
 /// All migrations in order.

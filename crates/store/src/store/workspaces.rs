@@ -29,6 +29,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("identities", "workspace"),
     ("messages", "workspace"),
     ("reply_tokens", "workspace"),
+    ("platform_files", "workspace"),
     ("message_attachments", "workspace"),
     ("attachments", "workspace"),
     ("identity_values", "workspace"),

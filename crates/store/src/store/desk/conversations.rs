@@ -337,15 +337,16 @@ impl Store {
         rows.into_iter().map(parse).collect()
     }
 
-    /// When the next answer or delivery is due after a time; `None` if nothing is.
+    /// When the next answer, delivery or file is due after a time; `None` if nothing is.
     pub async fn next_desk_work(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let (reply, delivery): (Option<i64>, Option<i64>) = sqlx::query_as(
+        let (reply, delivery, file): (Option<i64>, Option<i64>, Option<i64>) = sqlx::query_as(
             "SELECT (SELECT MIN(reply_due_at) FROM conversations WHERE reply_due_at > $1), \
-             (SELECT MIN(next_at) FROM deliveries WHERE next_at > $1)",
+             (SELECT MIN(next_at) FROM deliveries WHERE next_at > $1), \
+             (SELECT MIN(next_at) FROM platform_files WHERE next_at > $1)",
         )
         .bind(after.as_millisecond())
         .fetch_one(&self.relaxed)
         .await?;
-        time([reply, delivery].into_iter().flatten().min())
+        time([reply, delivery, file].into_iter().flatten().min())
     }
 }

@@ -323,6 +323,7 @@ pub(super) async fn apply(
         Fact::MessageReceived { .. }
         | Fact::MessageRevised { .. }
         | Fact::MessageWithdrawn { .. }
+        | Fact::FilesFetched { .. }
         | Fact::ResponderChanged { .. }
         | Fact::StatusChanged { .. }
         | Fact::Assigned { .. }
