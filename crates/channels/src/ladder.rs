@@ -79,13 +79,14 @@ mod tests {
     use crate::channel_of;
     use ken_base::desk::ChannelKind;
 
-    const PLATFORMS: [ChannelKind; 6] = [
+    const PLATFORMS: [ChannelKind; 7] = [
         ChannelKind::Line,
         ChannelKind::Whatsapp,
         ChannelKind::Messenger,
         ChannelKind::Telegram,
         ChannelKind::Slack,
         ChannelKind::Wechat,
+        ChannelKind::Phone,
     ];
 
     fn after(n: i64) -> Timestamp {
