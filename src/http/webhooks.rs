@@ -20,8 +20,8 @@ use super::metrics::{WebhookRequest, webhook_lag};
 use super::problem::{Fault, Problem};
 use crate::inbox_setup;
 use ken_base::desk::{
-    ChannelKind, ConsentPurpose, Conversation, IdentityKey, IdentityKind, Inbox, InboxId,
-    LinkBasis, MessageId, Part, VerifiedBy,
+    ChannelKind, ClaimBasis, ConsentPurpose, Conversation, IdentityKey, IdentityKind, Inbox,
+    InboxId, LinkBasis, MessageId, Part, VerifiedBy,
 };
 use ken_base::domain::WorkspaceId;
 use ken_channels::channel::{Content, Delivered, Event, EventKind, Person, Rejection, Webhook};
@@ -29,7 +29,7 @@ use ken_channels::channel_of;
 use ken_conversations::intake::{Inbound, InboundKind, Received, Revision};
 use ken_conversations::last_webhooks::LastWebhook;
 use ken_conversations::platforms::credentials_of;
-use ken_customers::identify::{Proof, Sender};
+use ken_customers::identify::{Claim, Proof, Sender};
 use ken_customers::normalize::normalized;
 
 /// The largest request of a platform, in bytes.
@@ -262,10 +262,11 @@ async fn take(
     Ok(all)
 }
 
-/// The token of the first message among events.
+/// The token of the first message among events, or of one that is asked for once more.
 fn token_of(events: &[Event]) -> Option<String> {
     events.iter().find_map(|event| match &event.what {
         EventKind::Message { reply_token, .. } => reply_token.clone(),
+        EventKind::Poll { reply_token, .. } => Some(reply_token.clone()),
         _ => None,
     })
 }
@@ -276,6 +277,10 @@ async fn is_answered(
     workspace: &WorkspaceId,
     taken: &[Received],
 ) -> Result<bool, Problem> {
+    // Without anything new, the platform asks once more.
+    if taken.is_empty() {
+        return Ok(true);
+    }
     for received in taken {
         let Received::New {
             conversation_id: Some(id),
@@ -330,6 +335,8 @@ fn kind_of(inbox: &Inbox, what: EventKind) -> Option<(InboundKind, Option<String
             };
             (message, reply_token)
         }
+        // It waits for the reply, and brings nothing.
+        EventKind::Poll { .. } => return None,
         EventKind::Unsent { message_id } => {
             let withdrawn = InboundKind::Withdrawn {
                 message: message_id,
@@ -392,6 +399,16 @@ fn sender_of(inbox: &Inbox, person: Person) -> Option<Sender> {
     });
     let name = person.name.trim().chars().filter(|c| !c.is_control());
     let name: String = name.take(128).collect();
+    let shown = person.shown_phone.as_deref();
+    let shown = shown.and_then(|phone| normalized(IdentityKind::Phone, phone).ok());
+    let claims = shown.map(|value| Claim {
+        key: IdentityKey {
+            inbox: None,
+            kind: IdentityKind::Phone,
+            value,
+        },
+        basis: ClaimBasis::TypedPhone,
+    });
     // The number that calls is no proof of anybody.
     let is_call = inbox.channel == ChannelKind::Phone;
     Some(Sender {
@@ -399,7 +416,7 @@ fn sender_of(inbox: &Inbox, person: Person) -> Option<Sender> {
         verified_by: (!is_call).then_some(VerifiedBy::Provider),
         display_name: name,
         proofs: proofs.into_iter().collect(),
-        claims: Vec::new(),
+        claims: claims.into_iter().collect(),
     })
 }
 

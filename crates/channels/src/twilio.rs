@@ -331,12 +331,11 @@ fn turn(fields: &Fields, webhook: &Webhook<'_>) -> Result<Event, Rejection> {
             (id, message)
         }
         None if wait > 0 => {
-            let token = format!("{id}:{wait}");
             let poll = EventKind::Poll {
                 of: person,
-                reply_token: token.clone(),
+                reply_token: id.clone(),
             };
-            (token, poll)
+            (format!("{id}:{wait}"), poll)
         }
         None => (id, EventKind::Ignored("silence".to_owned())),
     };

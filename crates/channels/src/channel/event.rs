@@ -50,7 +50,7 @@ pub enum EventKind {
     Poll {
         /// Who waits.
         of: Person,
-        /// The token of the reply in this response.
+        /// The token of the message.
         reply_token: String,
     },
     /// A customer withdrew a message.

@@ -209,7 +209,7 @@ fn call_is_answered_turn_by_turn() {
     );
     let again = request(&format!("{url}&wait=1"), &call);
     let found = again.received().unwrap();
-    assert!(matches!(&found.what, EventKind::Poll { reply_token, .. } if reply_token == "CA1:1:1"));
+    assert!(matches!(&found.what, EventKind::Poll { reply_token, .. } if reply_token == "CA1:1"));
     let answer = again.response(Some("可以 <7> 天。"));
     assert!(answer.contains("turn=2\""), "{answer}");
     assert!(answer.contains(r#"<Say language="zh-TW">可以 &lt;7&gt; 天。</Say></Gather>"#));
