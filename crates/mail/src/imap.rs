@@ -9,9 +9,8 @@ use std::time::Duration;
 use async_imap::Session;
 use async_imap::error::Error;
 use async_imap::extensions::idle::{Handle, IdleResponse};
-use async_imap::imap_proto::{Response, Status};
+use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, Status};
 use async_imap::types::UnsolicitedResponse;
-use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 
 use crate::server::{Security, Server, ServerError, Stream};
@@ -64,6 +63,8 @@ pub struct Batch {
     pub mails: Vec<Fetched>,
     /// Mails that are larger than allowed.
     pub oversize: Vec<Oversize>,
+    /// Numbers of mails that the server lists and refuses to give, with its reasons.
+    pub unreadable: Vec<(u32, String)>,
     /// The cursor after them. Keep it when the mails are stored.
     pub cursor: Cursor,
     /// Whether there are more.
@@ -91,6 +92,22 @@ pub struct Mailbox {
     uid_validity: u32,
     uid_next: u32,
     can_idle: bool,
+    /// Whether a mail was announced with the answer to another command.
+    has_news: bool,
+}
+
+/// Mails by number: size in bytes, time of arrival.
+type Listed = BTreeMap<u32, (u32, Option<Timestamp>)>;
+
+enum Loaded {
+    Mail(Vec<u8>),
+    Deleted,
+    Refused(String),
+}
+
+enum Answer {
+    Done,
+    No(String),
 }
 
 impl Mailbox {
@@ -112,6 +129,7 @@ impl Mailbox {
             uid_validity,
             uid_next,
             can_idle,
+            has_news: false,
         })
     }
 
@@ -146,89 +164,147 @@ impl Mailbox {
                 since: cursor.since,
             };
         }
-        let (listed, mut has_more) = self.list(cursor).await?;
-        let (mut mails, mut oversize, mut loaded) = (Vec::new(), Vec::new(), 0);
-        for (uid, (bytes, received)) in listed {
-            let size = bytes as usize;
-            let is_old = received.is_some_and(|at| at < cursor.since);
-            if bytes > max_bytes && !is_old {
-                oversize.push(Oversize { uid, bytes });
-            } else if !is_old {
-                if !mails.is_empty() && loaded + size > MAX_BATCH {
-                    has_more = true;
-                    break;
-                }
-                if let Some(raw) = self.load(uid).await? {
-                    loaded += raw.len();
-                    mails.push(Fetched { uid, received, raw });
-                }
-            }
-            cursor.uid = uid;
-        }
-        Ok(Batch {
-            mails,
-            oversize,
+        let (listed, has_more) = self.list(cursor).await?;
+        let mut batch = Batch {
+            mails: Vec::new(),
+            oversize: Vec::new(),
+            unreadable: Vec::new(),
             cursor,
             has_more,
-        })
+        };
+        let mut loaded = 0;
+        for (uid, (bytes, received)) in listed {
+            let is_old = received.is_some_and(|at| at < cursor.since);
+            if is_old {
+                // Only a new numbering lists it.
+            } else if bytes > max_bytes {
+                batch.oversize.push(Oversize { uid, bytes });
+            } else if !batch.mails.is_empty() && loaded + bytes as usize > MAX_BATCH {
+                batch.has_more = true;
+                break;
+            } else {
+                match self.load(uid).await? {
+                    Loaded::Mail(raw) => {
+                        loaded += raw.len();
+                        batch.mails.push(Fetched { uid, received, raw });
+                    }
+                    Loaded::Deleted => (),
+                    Loaded::Refused(why) => batch.unreadable.push((uid, why)),
+                }
+            }
+            batch.cursor.uid = uid;
+        }
+        Ok(batch)
     }
 
     /// The first mails after a cursor by number: size and time of arrival. And whether there are more.
-    async fn list(
-        &mut self,
-        cursor: Cursor,
-    ) -> Result<(BTreeMap<u32, (u32, Option<Timestamp>)>, bool), ImapError> {
+    async fn list(&mut self, cursor: Cursor) -> Result<(Listed, bool), ImapError> {
+        let (mut listed, mut has_more) = (Listed::new(), false);
         let Some(first) = cursor.uid.checked_add(1) else {
-            return Ok((BTreeMap::new(), false));
+            return Ok((listed, false));
         };
-        let session = &mut self.session;
-        // This list will contain them.
-        drained(session);
-        within(async {
-            let mut listed = BTreeMap::new();
-            let mut has_more = false;
-            let query = "(UID RFC822.SIZE INTERNALDATE)";
-            let mut found = session.uid_fetch(format!("{first}:*"), query).await?;
-            while let Some(one) = found.try_next().await? {
-                // `N:*` always names the last mail, also if its number is below N.
-                let (Some(uid), Some(bytes)) = (one.uid.filter(|uid| *uid >= first), one.size)
-                else {
-                    continue;
-                };
-                let received = one.internal_date().map(|at| at.timestamp());
-                listed.insert(
-                    uid,
-                    (
-                        bytes,
-                        received.and_then(|at| Timestamp::from_second(at).ok()),
-                    ),
-                );
-                if listed.len() > MAX_MAILS {
-                    listed.pop_last();
-                    has_more = true;
+        // A server lists the mails that it has announced; this has it announce them. The list will contain them.
+        within(self.session.noop()).await?;
+        drained(&self.session);
+        self.has_news = false;
+        let command = format!("UID FETCH {first}:* (UID RFC822.SIZE INTERNALDATE)");
+        let answer = self.fetch(&command, |attributes| {
+            let (mut uid, mut bytes, mut received) = (None, None, None);
+            for one in attributes {
+                match one {
+                    AttributeValue::Uid(found) => uid = Some(*found),
+                    AttributeValue::Rfc822Size(found) => bytes = Some(*found),
+                    AttributeValue::InternalDate(found) => received = time(found),
+                    _ => (),
                 }
             }
-            Ok((listed, has_more))
-        })
-        .await
+            // `N:*` always names the last mail, also if its number is below N.
+            if let (Some(uid), Some(bytes)) = (uid.filter(|uid| *uid >= first), bytes) {
+                listed.insert(uid, (bytes, received));
+            }
+            if listed.len() > MAX_MAILS {
+                listed.pop_last();
+                has_more = true;
+            }
+        });
+        match answer.await? {
+            Answer::Done => Ok((listed, has_more)),
+            Answer::No(why) => Err(ImapError::Unreachable(why)),
+        }
     }
 
-    /// A mail's bytes; `None` if it was deleted meanwhile.
-    async fn load(&mut self, uid: u32) -> Result<Option<Vec<u8>>, ImapError> {
-        let session = &mut self.session;
-        within(async {
-            let mut raw = None;
-            let mut found = session
-                .uid_fetch(uid.to_string(), "(UID BODY.PEEK[])")
-                .await?;
-            while let Some(one) = found.try_next().await? {
-                if one.uid == Some(uid) {
-                    raw = one.body().map(<[u8]>::to_vec).or(raw);
+    async fn load(&mut self, uid: u32) -> Result<Loaded, ImapError> {
+        let mut raw = None;
+        let command = format!("UID FETCH {uid} (UID BODY.PEEK[])");
+        let answer = self.fetch(&command, |attributes| {
+            let is_it = attributes
+                .iter()
+                .any(|one| matches!(one, AttributeValue::Uid(of) if *of == uid));
+            for one in attributes {
+                if let AttributeValue::BodySection {
+                    section: None,
+                    data: Some(data),
+                    ..
+                } = one
+                    && is_it
+                {
+                    raw = Some(data.to_vec());
                 }
             }
-            Ok(raw)
+        });
+        let answer = answer.await?;
+        Ok(match (answer, raw) {
+            (Answer::Done, Some(raw)) => Loaded::Mail(raw),
+            (Answer::Done, None) => Loaded::Deleted,
+            (Answer::No(why), _) => Loaded::Refused(why),
         })
-        .await
+    }
+
+    /// Sends a command and gives the attributes of each mail to `each`. The library's own reading of mails ends alike after
+    /// the last mail, a refusal and a lost connection; here they differ, so that no mail is lost.
+    async fn fetch(
+        &mut self,
+        command: &str,
+        mut each: impl FnMut(&[AttributeValue<'_>]),
+    ) -> Result<Answer, ImapError> {
+        let id = within(self.session.run_command(command)).await?;
+        loop {
+            let response = within(async { Ok(self.session.read_response().await?) }).await?;
+            let response = response
+                .ok_or_else(|| ImapError::Unreachable("the connection ended".to_owned()))?;
+            match response.parsed() {
+                Response::Fetch(_, attributes) => each(attributes),
+                Response::MailboxData(MailboxDatum::Exists(_)) => self.has_news = true,
+                Response::Done {
+                    tag,
+                    status,
+                    outcome,
+                } if *tag == id => {
+                    let text = format!(
+                        "{:?} {}",
+                        outcome.code,
+                        outcome.information.as_deref().unwrap_or_default()
+                    );
+                    return match status {
+                        Status::Ok => Ok(Answer::Done),
+                        // Limits of large providers, and other states that pass.
+                        Status::No if is_passing(&text) => Err(ImapError::Unreachable(text)),
+                        Status::No => Ok(Answer::No(text)),
+                        _ => Err(ImapError::Protocol(text)),
+                    };
+                }
+                Response::Data {
+                    status: Status::Bye,
+                    ..
+                } => {
+                    return Err(ImapError::Unreachable(format!(
+                        "the server says {:?}",
+                        response.parsed()
+                    )));
+                }
+                _ => (),
+            }
+        }
     }
 
     /// Waits until something changes in the mailbox, at most `timeout` and at most 25 minutes. Returns the mailbox, and
@@ -243,9 +319,10 @@ impl Mailbox {
             uid_validity,
             uid_next,
             can_idle,
+            has_news,
         } = self;
         let timeout = timeout.min(MAX_WAIT);
-        let has_changed = if drained(&session) {
+        let has_changed = if drained(&session) || has_news {
             true
         } else if can_idle {
             let announced = session.unsolicited_responses.clone();
@@ -267,6 +344,7 @@ impl Mailbox {
             uid_validity,
             uid_next,
             can_idle,
+            has_news: false,
         };
         Ok((mailbox, has_changed))
     }
@@ -275,6 +353,26 @@ impl Mailbox {
     pub async fn close(mut self) {
         let _ = within(self.session.logout()).await;
     }
+}
+
+/// `30-Nov-2026 08:00:00 +0800`.
+fn time(internal: &str) -> Option<Timestamp> {
+    Timestamp::strptime("%d-%b-%Y %H:%M:%S %z", internal.trim()).ok()
+}
+
+/// Whether a refusal is of a state that passes (RFC 5530; the last two are Microsoft's and Google's words).
+fn is_passing(text: &str) -> bool {
+    let text = text.to_lowercase();
+    [
+        "unavailable",
+        "inuse",
+        "serverbug",
+        "limit",
+        "throttl",
+        "overquota",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
 }
 
 /// Whether the server announced a change with its answers to other commands. It does not repeat that for `IDLE`.
@@ -392,7 +490,7 @@ fn of_error(error: Error) -> ImapError {
 /// A `NO` to a login or an opening is a refusal, unless the server says that it is unavailable now (RFC 5530).
 fn refused(error: Error) -> ImapError {
     match error {
-        Error::No(text) if text.contains("UNAVAILABLE") => ImapError::Unreachable(text),
+        Error::No(text) if is_passing(&text) => ImapError::Unreachable(text),
         Error::No(text) | Error::Bad(text) => ImapError::Refused(text),
         Error::Validate(error) => ImapError::Refused(error.to_string()),
         other => of_error(other),

@@ -14,6 +14,7 @@ use mail_auth::hickory_resolver::config::{
 use mail_auth::{
     AuthenticatedMessage, DkimOutput, DkimResult, DmarcResult, MessageAuthenticator, SpfOutput,
 };
+use mail_parser::MessageParser;
 
 use crate::message::Mail;
 use crate::results::{trusted, vouches};
@@ -61,6 +62,9 @@ pub enum Doubt {
     SeveralSenders,
     /// A field that a mail has once is there twice.
     Repeated(String),
+    /// It has a carriage return or a line feed alone, or its header has lines that are no fields: programs read them
+    /// differently, and a signature may not notice them.
+    Malformed,
     /// There is no signature.
     Unsigned,
     /// No signature is valid: why the first one is not. Among them are signatures of a part of the text (`l=`).
@@ -79,6 +83,7 @@ impl Doubt {
         match self {
             Doubt::SeveralSenders => "several_senders",
             Doubt::Repeated(_) => "repeated_field",
+            Doubt::Malformed => "malformed",
             Doubt::Unsigned => "unsigned",
             Doubt::Invalid(_) => "invalid_signature",
             Doubt::PartlySigned(_) => "partly_signed",
@@ -161,7 +166,15 @@ impl Verifier {
         mail: &Mail,
         trusted_server: Option<&str>,
     ) -> Result<String, Doubt> {
-        let message = AuthenticatedMessage::parse(raw).ok_or(Doubt::SeveralSenders)?;
+        // One parser for the signature and for the text, so that both see the same fields and the same body.
+        let parsed = MessageParser::default()
+            .parse(raw)
+            .ok_or(Doubt::Malformed)?;
+        let body = parsed.root_part().raw_body_offset() as usize;
+        if !has_whole_line_ends(raw) || !is_well_formed(raw.get(..body).unwrap_or_default()) {
+            return Err(Doubt::Malformed);
+        }
+        let message = AuthenticatedMessage::from_parsed(&parsed, raw, true);
         let domain = sender_domain(&message, mail)?;
         let results = trusted_server.and_then(|server| trusted(mail, server));
         if results.is_some_and(|results| vouches(&results, &domain)) {
@@ -223,6 +236,39 @@ impl Verifier {
             _ => Err(Doubt::OtherDomain(signature.d.clone())),
         }
     }
+}
+
+/// Whether every carriage return is followed by a line feed, and no line feed is alone (RFC 5322, section 2.3).
+fn has_whole_line_ends(raw: &[u8]) -> bool {
+    let lines = raw.split(|byte| *byte == b'\n');
+    let count = lines.clone().count();
+    lines.enumerate().all(|(n, line)| {
+        let is_last = n + 1 == count;
+        let line = if is_last {
+            Some(line)
+        } else {
+            line.strip_suffix(b"\r")
+        };
+        line.is_some_and(|line| !line.contains(&b'\r'))
+    })
+}
+
+/// Whether a header is lines that end with CRLF, each a name with a colon or the continuation of one, and one empty line at
+/// its end.
+fn is_well_formed(header: &[u8]) -> bool {
+    let Some(fields) = header.strip_suffix(b"\r\n\r\n") else {
+        return false;
+    };
+    let mut lines = fields.split(|byte| *byte == b'\n');
+    let last = lines.next_back();
+    let is_field = |line: &[u8]| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        let is_name =
+            !name.is_empty() && name.len() < line.len() && name.iter().all(u8::is_ascii_graphic);
+        let is_continued = line.starts_with(b" ") || line.starts_with(b"\t");
+        (is_name || is_continued) && !line.contains(&0) && !line.contains(&b'\r')
+    };
+    lines.all(|line| line.strip_suffix(b"\r").is_some_and(is_field)) && last.is_some_and(is_field)
 }
 
 /// The domain of the one sender, in the form of the domain name system.

@@ -137,7 +137,7 @@ async fn forged_mails_are_unverified() {
         (
             "a second sender below",
             signed.replace("\r\n\r\n", "\r\nfrom : boss@mail.example\r\n\r\n"),
-            repeated("from"),
+            Doubt::Malformed,
         ),
         (
             "a second subject",
@@ -148,6 +148,31 @@ async fn forged_mails_are_unverified() {
             "a second content type",
             format!("Content-Type: text/html\r\nContent-Type: text/plain\r\n{signed}"),
             repeated("content-type"),
+        ),
+        (
+            "a third sender below",
+            signed.replace("\r\n\r\n", "\r\nfrom: boss@mail.example\r\n\r\n"),
+            repeated("from"),
+        ),
+        (
+            "no empty line",
+            signed.replace("\r\n\r\n", "\r\n\0\r\n"),
+            Doubt::Malformed,
+        ),
+        (
+            "a bare line feed",
+            signed.replace("\r\nTo", "\nTo"),
+            Doubt::Malformed,
+        ),
+        (
+            "a bare carriage return",
+            signed.replace("it?\r\n", "it?\r\r\n"),
+            Doubt::Malformed,
+        ),
+        (
+            "a line that is no field",
+            signed.replace("\r\nTo", "\r\nnothing\r\nTo"),
+            Doubt::Malformed,
         ),
         (
             "subject not signed",
