@@ -428,7 +428,14 @@ async fn what_cannot_be_answered_leaves_what_can() {
     assert!(found(&later).await["reply_due_at"].is_string());
     assert_eq!(app.request(Method::DELETE, path, None).await.0, 200);
     let store = &app.app.store;
-    crate::cases::wait_until(async || store.next_desk_work().await.unwrap().is_none()).await;
+    crate::cases::wait_until(async || {
+        store
+            .next_desk_work(jiff::Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap()
+            .is_none()
+    })
+    .await;
     assert_eq!(found(&later).await["reply_due_at"], Value::Null);
     app.stop().await;
 }

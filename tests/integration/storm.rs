@@ -1,19 +1,26 @@
 //! A storm of messages: each delivered one to four times, in no order, by many at once, while the service is killed. The
 //! suite's run is short; `make storm` has 50,000 messages and 50 kills. On PostgreSQL two processes serve, and either is
-//! killed.
+//! killed. Half of the inboxes are of platforms, whose webhooks are signed as each platform does, with a recorder in place of
+//! the platform that takes a reply token once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use ken::app::default_workspace;
-use ken_base::desk::{AuthorKind, Direction, Fact, Message, Seq, text_of};
+use ken_base::desk::{AuthorKind, DeliveryState, Direction, Fact, Message, Seq, text_of};
 use ken_store::store::Store;
 use ken_store::store::desk::ConversationFilter;
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
+use ring::{digest, hmac};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -26,12 +33,17 @@ const SENDERS: usize = 32;
 const WINDOW: usize = 400;
 /// Messages of a person.
 const OF_ONE: usize = 25;
-/// The inboxes: two on which the bot answers, one in the shadow, and a telephone.
-const INBOXES: [(&str, &str, &str); 4] = [
+/// The inboxes: two on which the bot answers, one in the shadow, a telephone, and platforms.
+const INBOXES: [(&str, &str, &str); 9] = [
     ("site", "web", "live"),
     ("app", "generic", "live"),
     ("desk", "generic", "shadow"),
     ("calls", "phone", "live"),
+    ("line", "line", "live"),
+    ("whatsapp", "whatsapp", "live"),
+    ("telegram", "telegram", "live"),
+    ("slack", "slack", "live"),
+    ("wechat", "wechat", "live"),
 ];
 
 fn number(name: &str, default: usize) -> usize {
@@ -39,8 +51,17 @@ fn number(name: &str, default: usize) -> usize {
     set.map_or(default, |n| n.parse().expect("it is a number"))
 }
 
-/// Message `n`: its inbox, and what is delivered. Times of one person increase with `n`.
-fn delivery(n: usize, start: Timestamp) -> (&'static str, Value) {
+/// A message of the storm.
+struct Storm {
+    n: usize,
+    inbox: &'static str,
+    person: String,
+    at: Timestamp,
+    text: String,
+}
+
+/// Message `n`. Times of one person increase with `n`, by whole seconds, which all platforms know.
+fn message(n: usize, start: Timestamp) -> Storm {
     let person = n / OF_ONE;
     let (inbox, ..) = INBOXES[person % INBOXES.len()];
     // A question now and then; the rest is talk that is joined with it.
@@ -48,25 +69,174 @@ fn delivery(n: usize, start: Timestamp) -> (&'static str, Value) {
         7 | 19 => format!("{n} 退貨期限是幾天？"),
         _ => format!("{n} 嗯"),
     };
-    let at = start + SignedDuration::from_millis(n as i64);
-    let body = json!({
-        "type": "message", "id": format!("m{n}"), "at": at, "sender": { "user_id": format!("p{person}") }, "text": text,
-    });
-    (inbox, body)
+    Storm {
+        n,
+        inbox,
+        person: format!("p{person}"),
+        at: start + SignedDuration::from_secs(n as i64),
+        text,
+    }
+}
+
+fn mac(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    hmac::sign(&key, &parts.concat()).as_ref().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Storm {
+    /// The request of its channel.
+    fn request(&self, client: &Client, address: &str) -> RequestBuilder {
+        let Self {
+            n,
+            inbox,
+            person,
+            at,
+            text,
+        } = self;
+        let hook = format!("{address}/v1/inboxes/{inbox}/webhook");
+        match *inbox {
+            "line" => {
+                let event = json!({
+                    "type": "message", "mode": "active", "timestamp": at.as_millisecond(), "webhookEventId": format!("01{n}"),
+                    "replyToken": format!("t{n}"), "source": { "type": "user", "userId": person },
+                    "message": { "type": "text", "id": format!("m{n}"), "text": text },
+                });
+                let body = json!({ "destination": "U0", "events": [event] }).to_string();
+                let signature = STANDARD.encode(mac("line", &[body.as_bytes()]));
+                client
+                    .post(hook)
+                    .header("x-line-signature", signature)
+                    .body(body)
+            }
+            "whatsapp" => {
+                let value = json!({
+                    "messaging_product": "whatsapp", "metadata": { "display_phone_number": "1", "phone_number_id": "15" },
+                    "contacts": [{ "wa_id": person, "profile": { "name": person } }],
+                    "messages": [{ "from": person, "id": format!("m{n}"), "timestamp": at.as_second().to_string(), "type": "text", "text": { "body": text } }],
+                });
+                let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "changes": [{ "field": "messages", "value": value }] }] });
+                let body = body.to_string();
+                let signature = format!("sha256={}", hex(&mac("app", &[body.as_bytes()])));
+                client
+                    .post(hook)
+                    .header("x-hub-signature-256", signature)
+                    .body(body)
+            }
+            "telegram" => {
+                let id: i64 = person[1..].parse().unwrap();
+                let chat = json!({ "id": id, "type": "private", "first_name": person });
+                let body = json!({ "update_id": n, "message": {
+                    "message_id": n, "date": at.as_second(), "chat": chat, "from": { "id": id, "is_bot": false, "first_name": person }, "text": text,
+                } });
+                let header = "x-telegram-bot-api-secret-token";
+                client
+                    .post(hook)
+                    .header(header, "telegram")
+                    .body(body.to_string())
+            }
+            "slack" => {
+                let event = json!({
+                    "type": "message", "channel_type": "im", "channel": format!("D{person}"), "user": person, "text": text,
+                    "ts": format!("{}.{n:06}", at.as_second()),
+                });
+                let body = json!({ "type": "event_callback", "event_id": format!("Ev{n}"), "event": event });
+                let (body, stamp) = (body.to_string(), Timestamp::now().as_second().to_string());
+                let signed = mac("slack", &[b"v0:", stamp.as_bytes(), b":", body.as_bytes()]);
+                client
+                    .post(hook)
+                    .header("x-slack-request-timestamp", stamp)
+                    .header("x-slack-signature", format!("v0={}", hex(&signed)))
+                    .body(body)
+            }
+            "wechat" => {
+                let (stamp, nonce) = (Timestamp::now().as_second().to_string(), "n");
+                let mut signed = ["wechat", stamp.as_str(), nonce];
+                signed.sort_unstable();
+                let signature = digest::digest(
+                    &digest::SHA1_FOR_LEGACY_USE_ONLY,
+                    signed.concat().as_bytes(),
+                );
+                let signature = hex(signature.as_ref());
+                let body = format!(
+                    "<xml><ToUserName>g</ToUserName><FromUserName>{person}</FromUserName><CreateTime>{}</CreateTime>\
+                     <MsgType>text</MsgType><Content>{text}</Content><MsgId>{n}</MsgId></xml>",
+                    at.as_second()
+                );
+                let query = format!("signature={signature}&timestamp={stamp}&nonce={nonce}");
+                client.post(format!("{hook}?{query}")).body(body)
+            }
+            _ => {
+                let body = json!({
+                    "type": "message", "id": format!("m{n}"), "at": at, "sender": { "user_id": person }, "text": text,
+                });
+                client
+                    .post(format!("{address}/v1/inboxes/{inbox}/messages"))
+                    .json(&body)
+            }
+        }
+    }
+}
+
+/// The secrets of an inbox.
+fn secrets(inbox: &str) -> Value {
+    match inbox {
+        "line" => json!({ "channel_secret": "line", "access_token": "t" }),
+        "whatsapp" => {
+            json!({ "app_secret": "app", "verify_token": "v", "access_token": "t", "phone_number_id": "15" })
+        }
+        "telegram" => json!({ "bot_token": "1:t", "secret_token": "telegram" }),
+        "slack" => json!({ "signing_secret": "slack", "bot_token": "xoxb" }),
+        "wechat" => json!({ "app_id": "wx", "app_secret": "s", "token": "wechat" }),
+        _ => json!({}),
+    }
+}
+
+/// What the platforms were sent.
+#[derive(Default)]
+struct Recorded {
+    /// Reply tokens that were used, and retry keys.
+    keys: HashSet<String>,
+    n_taken: usize,
+    /// Tokens and keys that came again.
+    n_repeated: usize,
+}
+
+/// Replies as the platforms do: a token of LINE works once, a retry key is known the second time.
+async fn record(State(recorded): State<Arc<Mutex<Recorded>>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let mut recorded = recorded.lock().unwrap();
+    if parts.uri.path() == "/cgi-bin/stable_token" {
+        return axum::Json(json!({ "access_token": "a", "expires_in": 7200 })).into_response();
+    }
+    let token = body["replyToken"].as_str().map(str::to_owned);
+    let retry = parts.headers.get("x-line-retry-key");
+    let retry = retry.map(|key| key.to_str().unwrap().to_owned());
+    let (is_token, key) = (token.is_some(), token.or(retry));
+    if key.is_some_and(|key| !recorded.keys.insert(key)) {
+        recorded.n_repeated += 1;
+        let (status, why) = match is_token {
+            true => (400, "Invalid reply token"),
+            false => (409, "The retry key is already accepted"),
+        };
+        let status = axum::http::StatusCode::from_u16(status).unwrap();
+        return (status, axum::Json(json!({ "message": why }))).into_response();
+    }
+    recorded.n_taken += 1;
+    axum::Json(json!({ "ok": true, "errcode": 0, "messages": [{ "id": "x" }] })).into_response()
 }
 
 /// Delivers one message until it is acknowledged; the process may be killed at any time.
-async fn deliver(
-    client: &Client,
-    addresses: &mut watch::Receiver<Vec<String>>,
-    inbox: &str,
-    body: &Value,
-) {
+async fn deliver(client: &Client, addresses: &mut watch::Receiver<Vec<String>>, message: &Storm) {
     let start = Instant::now();
     loop {
         let address = fastrand::choice(addresses.borrow_and_update().iter()).cloned();
-        let url = format!("{}/v1/inboxes/{inbox}/messages", address.unwrap());
-        match client.post(url).json(body).send().await {
+        match message.request(client, &address.unwrap()).send().await {
             Ok(reply) if reply.status() == 200 => return,
             Ok(reply) if [429, 503].contains(&reply.status().as_u16()) => {}
             Ok(reply) => panic!("{} {}", reply.status(), reply.text().await.unwrap()),
@@ -75,7 +245,7 @@ async fn deliver(
                 drop(tokio::time::timeout(Duration::from_secs(5), addresses.changed()).await);
             }
         }
-        assert!(start.elapsed() < Duration::from_secs(300), "{body}");
+        assert!(start.elapsed() < Duration::from_secs(300), "{}", message.n);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -100,6 +270,11 @@ async fn storm_of_messages_loses_and_repeats_nothing() {
     let kills = number("STORM_KILLS", 3);
     let folder = tempfile::tempdir().unwrap();
     let client = crate::support::client();
+    let recorded = Arc::new(Mutex::new(Recorded::default()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let platform = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(record).with_state(recorded.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
     let n_processes = match crate::postgres::chosen() {
         Some(_) => 2,
         None => 1,
@@ -114,8 +289,12 @@ async fn storm_of_messages_loses_and_repeats_nothing() {
         .json(&text);
     assert_eq!(put.send().await.unwrap().status(), 201);
     for (id, channel, mode) in INBOXES {
-        let settings = json!({ "mode": mode, "burst_ms": 200, "auto_send_level": "balanced" });
-        let body = json!({ "channel": channel, "name": id, "settings": settings });
+        let mut settings = json!({ "mode": mode, "burst_ms": 200, "auto_send_level": "balanced" });
+        if !["web", "generic", "phone"].contains(&channel) {
+            settings["platform_url"] = json!(platform);
+        }
+        let body =
+            json!({ "channel": channel, "name": id, "settings": settings, "secrets": secrets(id) });
         let put = client.put(format!("{first}/v1/inboxes/{id}")).json(&body);
         assert_eq!(put.send().await.unwrap().status(), 201);
     }
@@ -135,9 +314,9 @@ async fn storm_of_messages_loses_and_repeats_nothing() {
         deliveries.extend(window);
     }
     let n_deliveries = deliveries.len();
-    // The store keeps milliseconds.
-    let start = Timestamp::now() - SignedDuration::from_hours(1);
-    let start = Timestamp::from_millisecond(start.as_millisecond()).unwrap();
+    // Within the windows of the platforms at the end, and in the past.
+    let start = Timestamp::now() - SignedDuration::from_secs(n_messages as i64 + 60);
+    let start = Timestamp::from_second(start.as_second()).unwrap();
     let (deliveries, next) = (Arc::new(deliveries), Arc::new(AtomicUsize::new(0)));
     let mut senders = tokio::task::JoinSet::new();
     let began = Instant::now();
@@ -146,8 +325,7 @@ async fn storm_of_messages_loses_and_repeats_nothing() {
         let (client, mut address) = (client.clone(), address.clone());
         senders.spawn(async move {
             while let Some(n) = deliveries.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let (inbox, body) = delivery(*n, start);
-                deliver(&client, &mut address, inbox, &body).await;
+                deliver(&client, &mut address, &message(*n, start)).await;
             }
         });
     }
@@ -178,19 +356,51 @@ async fn storm_of_messages_loses_and_repeats_nothing() {
         process.wait().unwrap();
     }
     assert_outcome(&store, n_messages, start).await;
+    assert_deliveries(&store, &recorded).await;
     store.close().await;
 }
 
 /// Waits until every question is answered or handed off.
 async fn until_nothing_is_due(store: &Store) {
     let start = Instant::now();
-    while let Some(due) = store.next_desk_work().await.unwrap() {
+    while let Some(due) = store.next_desk_work(Timestamp::UNIX_EPOCH).await.unwrap() {
         assert!(
             start.elapsed() < Duration::from_secs(600),
             "due since {due}"
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Every message to a customer of a platform went out or was overtaken; none waits, and none failed.
+async fn assert_deliveries(store: &Store, recorded: &Mutex<Recorded>) {
+    let (mut after, mut states) = (0, BTreeMap::new());
+    loop {
+        let page = store
+            .desk_events(&default_workspace(), after, 1_000)
+            .await
+            .unwrap();
+        let Some(last) = page.last() else { break };
+        for event in &page {
+            if let Fact::DeliveryChanged {
+                message_id, state, ..
+            } = &event.event.fact
+            {
+                states.insert(message_id.clone(), *state);
+            }
+        }
+        after = last.seq;
+    }
+    let with = |wanted: DeliveryState| states.values().filter(|state| **state == wanted).count();
+    let n_accepted = with(DeliveryState::Accepted);
+    let n_cancelled = with(DeliveryState::Cancelled);
+    assert_eq!(n_accepted + n_cancelled, states.len(), "{states:?}");
+    let recorded = recorded.lock().unwrap();
+    println!(
+        "{n_accepted} accepted, {n_cancelled} overtaken; the platforms took {} requests and refused {} repeated ones",
+        recorded.n_taken, recorded.n_repeated
+    );
+    assert!(n_accepted > 0 && recorded.n_taken > 0);
 }
 
 async fn assert_outcome(store: &Store, n_messages: usize, start: Timestamp) {
@@ -221,7 +431,7 @@ async fn assert_outcome(store: &Store, n_messages: usize, start: Timestamp) {
             let n: usize = text.split(' ').next().unwrap().parse().unwrap();
             assert!(received.insert(n), "{n} is there twice");
             assert!(last < Some(n), "{n} after {last:?}");
-            let written = start + SignedDuration::from_millis(n as i64);
+            let written = start + SignedDuration::from_secs(n as i64);
             assert_eq!(message.at, written, "{n}");
             last = Some(n);
         }

@@ -29,9 +29,9 @@ const DELAYS_S: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000
 /// How long an attempt may take before another process takes it up.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// The same by a platform, to which a long message takes several requests.
-const PLATFORM_LEASE: SignedDuration = SignedDuration::from_secs(600);
+const PLATFORM_LEASE: SignedDuration = SignedDuration::from_secs(120);
 /// The time limit of an attempt by a platform.
-const PLATFORM_TIMEOUT: Duration = Duration::from_secs(540);
+const PLATFORM_TIMEOUT: Duration = Duration::from_secs(100);
 /// The time limit of an attempt.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The time limit for connecting.
@@ -100,6 +100,38 @@ impl Deliveries {
             vault,
             client: outbound::client(CONNECT, TIMEOUT)?,
         })
+    }
+
+    /// Takes up again what a process was sending when it ended. Only if no other process works on the store.
+    ///
+    /// # Errors
+    /// [`DeliveryError`]; they are due after their time limit.
+    pub async fn resume(&self) -> Result<(), DeliveryError> {
+        for (workspace, id) in self.store.deliveries_under_way().await? {
+            let written = self.writer.write(move |tx| {
+                Box::pin(async move {
+                    let Some((state, attempt, conversation)) = tx.delivery(&workspace, &id).await?
+                    else {
+                        return Ok(());
+                    };
+                    if state == DeliveryState::Sending {
+                        let of = tx.conversation(&workspace, &conversation).await?;
+                        let again = Fact::DeliveryChanged {
+                            message_id: id,
+                            state: DeliveryState::Queued,
+                            attempt,
+                            next_at: Some(tx.now()),
+                            error: Some("interrupted".to_owned()),
+                        };
+                        let again = event(tx, again, of.as_ref());
+                        tx.append(&workspace, again).await?;
+                    }
+                    Ok(())
+                })
+            });
+            written.await?;
+        }
+        Ok(())
     }
 
     /// Makes one attempt to deliver a message that is due.

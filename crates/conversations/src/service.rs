@@ -536,6 +536,12 @@ async fn run(
     mut written: watch::Receiver<u64>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    // What another process is sending, it goes on to send.
+    if !worker.store.is_shared()
+        && let Err(error) = worker.deliveries.resume().await
+    {
+        tracing::error!(%error, "cannot take up interrupted deliveries");
+    }
     let mut tasks: JoinSet<Work> = JoinSet::new();
     let mut under_way: HashSet<Work> = HashSet::new();
     loop {

@@ -652,6 +652,20 @@ impl Store {
         rows.into_iter().map(parse).collect()
     }
 
+    /// Deliveries of which an attempt is under way.
+    pub async fn deliveries_under_way(&self) -> Result<Vec<(WorkspaceId, MessageId)>, StoreError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT workspace, message_id FROM deliveries WHERE next_at IS NOT NULL AND state = 'sending'",
+        )
+        .fetch_all(&self.relaxed)
+        .await?;
+        let parse = |(workspace, id): (String, String)| {
+            let workspace = WorkspaceId::parse(&workspace).map_err(super::invalid)?;
+            Ok((workspace, message_id(&id)?))
+        };
+        rows.into_iter().map(parse).collect()
+    }
+
     /// A delivery with its message.
     pub async fn delivery(
         &self,
