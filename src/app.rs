@@ -347,7 +347,12 @@ impl App {
             config.learn.clone(),
             waker.clone(),
         );
-        let desk = Arc::new(Desk::new(store.clone(), answerer.clone(), &config.desk));
+        let desk = Arc::new(Desk::new(
+            store.clone(),
+            answerer.clone(),
+            &config.desk,
+            Destinations::new(&config.outbound.private_networks),
+        ));
         let learning = Learning {
             store: store.clone(),
             vectors: CachedEmbedder::new(store.clone(), embedder.clone()),
@@ -372,11 +377,12 @@ impl App {
             })
         };
         let learning_rounds = learning.start(works.clone());
-        let destinations = Destinations::new(&config.webhooks.private_networks);
+        let destinations = Destinations::new(&config.outbound.private_networks);
         let webhooks = Webhooks::new(desk.clone(), learning.clone(), destinations)
             .map_err(AppError::Client)?
             .start(works.clone());
-        let mailboxes = Mailboxes::new(store.clone(), desk.clone()).start(works.clone());
+        let mailboxes = Mailboxes::new(store.clone(), desk.clone(), &config.desk.dns_servers);
+        let mailboxes = mailboxes.start(works.clone());
         let reader = FileReader::new(&config.ingest);
         let keep_bytes = config.ingest.keep_original_bytes;
         let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone(), keep_bytes);

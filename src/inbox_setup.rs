@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use ken_base::desk::{ChannelKind, EmailSettings, IdentityKind, Inbox, InboxId, InboxSettings};
 use ken_base::domain::WorkspaceId;
-use ken_base::outbound;
+use ken_base::outbound::{self, Destinations};
 use ken_channels::channel::{Channel, Credential, Outcome, PlatformReply};
 use ken_channels::channel_of;
 use ken_conversations::access::AccessTokens;
@@ -18,7 +18,7 @@ use ken_conversations::mails::{IMAP_PASSWORD, REPLY_KEY, SMTP_PASSWORD, imap_ser
 use ken_conversations::platforms::credentials_of;
 use ken_conversations::secrets::{SecretError, Vault, new_webhook_secret, webhook_key};
 use ken_customers::normalize::normalized;
-use ken_mail::imap::Mailbox;
+use ken_mail::imap::{ImapError, Mailbox};
 use ken_mail::server::Security;
 use ken_mail::smtp;
 use ken_store::store::desk::SealedSecrets;
@@ -356,6 +356,11 @@ fn platform_fault(channel: ChannelKind, url: &str) -> Option<SetupFault> {
 /// What is wrong with an address that Ken calls. Plain HTTP is for tests on the same machine.
 fn address_fault(pointer: &str, url: &str) -> Option<SetupFault> {
     let parsed = reqwest::Url::parse(url).ok();
+    // A path is appended to it.
+    let is_plain = |url: &reqwest::Url| {
+        url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+    };
+    let parsed = parsed.filter(|url| pointer.ends_with("callback_url") || is_plain(url));
     let is_allowed = parsed.is_some_and(|url| match url.scheme() {
         "https" => url.has_host(),
         "http" => matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")),
@@ -398,7 +403,7 @@ pub struct TestedInbox {
 /// [`SetupError::Secret`] if another key sealed a secret; [`SetupError::Client`].
 pub async fn test(
     vault: &Vault,
-    access: &AccessTokens,
+    (access, destinations): (&AccessTokens, &Destinations),
     channel: &dyn Channel,
     (workspace, inbox): (&WorkspaceId, &Inbox),
     sealed: &SealedSecrets,
@@ -432,9 +437,19 @@ pub async fn test(
                 retry_after: answered.retry_after,
                 body: &answered.body,
             };
+            // What a server of a private network says is not shown to those who cannot reach it.
+            let address = inbox.settings.platform_url.as_deref();
+            let is_shown = destinations
+                .check(address.unwrap_or(channel.address()))
+                .is_ok();
+            let shown = match is_shown {
+                true => reply.json(),
+                false => Value::Null,
+            };
+            let account = shown.to_string();
             match channel.outcome(&reply) {
-                Outcome::Accepted => tested.account = Some(reply.json().to_string()),
-                outcome => tested.faults.push(refused(&outcome, &reply.json())),
+                Outcome::Accepted => tested.account = Some(account),
+                outcome => tested.faults.push(refused(&outcome, &shown)),
             }
         }
     }
@@ -464,7 +479,19 @@ pub async fn test_mailbox(
     }
     match Mailbox::open(&imap_server(vault, email, sealed)?, &email.mailbox).await {
         Ok(mailbox) => mailbox.close().await,
-        Err(error) => tested.faults.push(format!("IMAP: {error}")),
+        Err(ImapError::Refused(_)) => {
+            let fault = "IMAP: the server refuses the account, its password or the folder";
+            tested.faults.push(fault.to_owned());
+        }
+        Err(ImapError::Unreachable(_)) => {
+            let fault = "IMAP: the server was not reached; compare host, port and security";
+            tested.faults.push(fault.to_owned());
+        }
+        Err(ImapError::Protocol(_)) => {
+            let fault =
+                "IMAP: what answers there is no IMAP server; compare host, port and security";
+            tested.faults.push(fault.to_owned());
+        }
     }
     match smtp::check(&smtp_server(vault, email, sealed)?).await {
         smtp::Outcome::Accepted => {}

@@ -1,21 +1,23 @@
 //! Mailboxes: the mails of inboxes are fetched while this process leads, and taken in once. A mailbox is never changed.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use ken_base::background::Background;
 use ken_base::desk::{ChannelKind, EmailSettings, Inbox, InboxId, Part};
 use ken_base::domain::WorkspaceId;
-use ken_conversations::mails::{self, REPLY_KEY, imap_server};
+use ken_conversations::mails::{self, Author, REPLY_KEY, Received, imap_server};
 use ken_conversations::secrets::SecretError;
 use ken_conversations::service::{Desk, DeskError};
 use ken_conversations::writer::WriteError;
-use ken_mail::automatic::is_automatic;
-use ken_mail::imap::{Cursor, ImapError, Mailbox};
+use ken_mail::automatic::{Why, is_automatic};
+use ken_mail::imap::{Cursor, Fetched, ImapError, Mailbox};
 use ken_mail::message::{Attachment, Mail, parse};
 use ken_mail::thread::{Link, links};
 use ken_mail::verify::{Verification, Verifier};
@@ -35,6 +37,8 @@ const AGAIN: [Duration; 4] = [
     Duration::from_secs(60),
     Duration::from_secs(300),
 ];
+/// Mails that are older than this when a mailbox is first read are not answered.
+const NEW: SignedDuration = SignedDuration::from_hours(24);
 /// The largest mail that is loaded, in bytes.
 const MAX_MAIL: u32 = 25 << 20;
 
@@ -79,8 +83,12 @@ impl Drop for Followed {
 
 impl Mailboxes {
     /// Joins the parts that are needed. Without a resolver no mail is verified.
-    pub fn new(store: Store, desk: Arc<Desk>) -> Self {
-        let verifier = Verifier::system().map(Arc::new);
+    pub fn new(store: Store, desk: Arc<Desk>, dns_servers: &[SocketAddr]) -> Self {
+        let verifier = match dns_servers {
+            [] => Verifier::system(),
+            servers => Verifier::at(servers),
+        };
+        let verifier = verifier.map(Arc::new);
         Self {
             store,
             desk,
@@ -173,16 +181,24 @@ impl Mailboxes {
         let server = imap_server(vault, email, sealed)?;
         let reply_key = vault.open(sealed, REPLY_KEY)?.unwrap_or_default();
         let mut mailbox = Mailbox::open(&server, &email.mailbox).await?;
-        let mut cursor = match self.store.mail_position(workspace, &inbox.id).await? {
+        let name = format!(
+            "{}\n{}\n{}\n{}",
+            email.imap_host, email.imap_port, server.user, email.mailbox
+        );
+        let known = self.store.mail_position(workspace, &inbox.id).await?;
+        let mut cursor = match known.filter(|at| at.mailbox == name) {
             Some(at) => Cursor {
                 uid_validity: at.uid_validity,
                 uid: at.uid,
                 since: at.since,
             },
-            // What was there before the inbox is not answered.
-            None => mailbox.end(inbox.created_at.min(self.store.now())),
+            // What the server received before the inbox is not answered, and nothing of more than a day ago.
+            None => Cursor {
+                uid: 0,
+                ..mailbox.end(inbox.created_at.max(self.store.now() - NEW))
+            },
         };
-        self.keep(workspace, inbox, cursor).await?;
+        self.keep(workspace, inbox, &name, cursor).await?;
         loop {
             let batch = mailbox.fetch_after(cursor, MAX_MAIL).await?;
             for mail in &batch.oversize {
@@ -192,14 +208,22 @@ impl Mailboxes {
                     "left out a mail that is too large"
                 );
             }
+            for (uid, why) in &batch.unreadable {
+                tracing::warn!(
+                    inbox = inbox.id.as_str(),
+                    uid,
+                    why,
+                    "left out a mail that the server does not hand out"
+                );
+            }
             for fetched in &batch.mails {
-                self.take(workspace, inbox, email, &reply_key, &fetched.raw)
+                self.take(workspace, inbox, email, &reply_key, fetched)
                     .await?;
             }
             *n_failed = 0;
             if batch.cursor != cursor {
                 cursor = batch.cursor;
-                self.keep(workspace, inbox, cursor).await?;
+                self.keep(workspace, inbox, &name, cursor).await?;
             }
             if !batch.has_more {
                 let wait = match mailbox.can_idle() {
@@ -215,9 +239,11 @@ impl Mailboxes {
         &self,
         workspace: &WorkspaceId,
         inbox: &Inbox,
+        mailbox: &str,
         cursor: Cursor,
     ) -> Result<(), StoreError> {
         let position = MailPosition {
+            mailbox: mailbox.to_owned(),
             uid_validity: cursor.uid_validity,
             uid: cursor.uid,
             since: cursor.since,
@@ -234,31 +260,42 @@ impl Mailboxes {
         inbox: &Arc<Inbox>,
         email: &EmailSettings,
         reply_key: &str,
-        raw: &[u8],
+        fetched: &Fetched,
     ) -> Result<(), MailboxError> {
         let left_out = |why: &str| {
             tracing::info!(inbox = inbox.id.as_str(), why, "left out a mail");
         };
-        let mail = match parse(raw) {
+        let mail = match parse(&fetched.raw) {
             Ok(mail) => mail,
             Err(error) => {
                 left_out(&error.to_string());
                 return Ok(());
             }
         };
-        let (of, now) = ((workspace, inbox), self.store.now());
-        for failed in mails::failures(of, email, &mail, now) {
-            self.desk.receive(failed).await?;
+        let of = (workspace, inbox);
+        let at = fetched.received.unwrap_or_else(|| self.store.now());
+        for id in mails::failed_messages(email, &mail) {
+            // Anybody can write a report: it counts for mails of this inbox.
+            let sent = self.store.delivery(workspace, &id).await?;
+            if sent.is_some_and(|sent| sent.inbox_id == inbox.id) {
+                self.desk.receive(mails::failure(of, &mail, id, at)).await?;
+            }
         }
-        if let Some(why) = is_automatic(&mail, &[&email.address]) {
+        let automatic = is_automatic(&mail, &[&email.address]);
+        if let Some(why) = automatic.filter(|why| is_left_out(*why)) {
             left_out(why.code());
             return Ok(());
         }
-        let is_verified = self
-            .is_verified(workspace, email, reply_key, raw, &mail)
-            .await?;
-        let files = self.files(workspace, &mail.attachments).await;
-        match mails::inbound(of, &mail, is_verified, files, now) {
+        let received = Received {
+            author: self
+                .author(workspace, email, reply_key, &fetched.raw, &mail)
+                .await?,
+            files: self.files(workspace, &mail.attachments).await,
+            mail: &mail,
+            at,
+            needs_person: automatic.is_some(),
+        };
+        match mails::inbound(of, received) {
             Some(inbound) => {
                 self.desk.receive(inbound).await?;
             }
@@ -267,21 +304,20 @@ impl Mailboxes {
         Ok(())
     }
 
-    /// Whether the sender is who the address says: the domain vouches for it, or the mail came to the signed address of a
-    /// conversation with this address, which nobody else has seen.
-    async fn is_verified(
+    /// Who wrote a mail.
+    async fn author(
         &self,
         workspace: &WorkspaceId,
         email: &EmailSettings,
         reply_key: &str,
         raw: &[u8],
         mail: &Mail,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Author, StoreError> {
         let trusted = email.authserv_id.as_deref();
         if let Some(verifier) = &self.verifier
             && let Verification::Verified { .. } = verifier.verify(raw, mail, trusted).await
         {
-            return Ok(true);
+            return Ok(Author::Verified);
         }
         for link in links(mail, &email.address, reply_key.as_bytes()) {
             let Link::Conversation(id) = link else {
@@ -298,12 +334,11 @@ impl Mailboxes {
             let mut own = customer
                 .iter()
                 .filter(|one| one.id == conversation.identity_id);
-            // One that was never verified does not become it by a reply.
             if own.any(|one| is_same(&one.value)) {
-                return Ok(true);
+                return Ok(Author::Linked);
             }
         }
-        Ok(false)
+        Ok(Author::Claimed)
     }
 
     /// Stores the files of a mail. Those that are not allowed are left out.
@@ -330,5 +365,15 @@ impl Mailboxes {
             }
         }
         parts
+    }
+}
+
+/// Whether an automatic mail is of no use to people either. Others are for a person to read, as the form of a web site.
+fn is_left_out(why: Why) -> bool {
+    match why {
+        Why::Report | Why::OwnAddress | Why::AutoSubmitted | Why::EmptyReturnPath | Why::Bulk => {
+            true
+        }
+        Why::MailingList | Why::Suppressed | Why::UnreadSender => false,
     }
 }

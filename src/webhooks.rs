@@ -1,7 +1,7 @@
 //! Outbound webhooks: what happens in a workspace is recorded for its endpoints and sent to them, signed as Standard Webhooks
 //! 1.0 say. The leader does it. Reading and recording commit together, so that nothing is lost when the process ends.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use ken_base::background::Background;
 use ken_base::desk::{Fact, Responder};
@@ -36,13 +37,15 @@ const CONNECT: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_secs(1);
 /// How often gaps are looked for.
 const GAPS_EVERY: SignedDuration = SignedDuration::from_mins(5);
-/// The most attempts at once; and to one endpoint.
-const AT_ONCE: usize = 16;
+/// The most attempts at once; of one workspace; and to one endpoint.
+const AT_ONCE: usize = 32;
+const AT_ONCE_WORKSPACE: usize = 16;
 const AT_ONCE_EACH: usize = 4;
 /// How many rows are read at once.
 const PAGE: i64 = 500;
-/// How long a transaction may take to commit what has an earlier time, in milliseconds: so far back rows are read again.
-const OVERLAP_MS: i64 = 10_000;
+/// How long a transaction may take to commit what has an earlier time, and how far the clocks of processes may differ, in
+/// milliseconds: so far back rows are read again.
+const OVERLAP_MS: i64 = 60_000;
 /// How long events are kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// How often old events are forgotten.
@@ -154,78 +157,78 @@ impl Webhooks {
 
     async fn work(self, mut stopped: watch::Receiver<bool>) {
         let (mut memory, mut under_way) = (Memory::default(), JoinSet::new());
-        let mut sending: HashSet<(WorkspaceId, String)> = HashSet::new();
+        let mut sending: HashMap<(WorkspaceId, String), String> = HashMap::new();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            if let Err(error) = self.look(&mut memory).await {
-                tracing::error!(%error, "cannot record what happened for webhooks");
+            let ended = tokio::select! {
+                _ = stopped.wait_for(|stop| *stop) => break,
+                _ = tick.tick() => None,
+                Some(ended) = under_way.join_next() => Some(ended),
+            };
+            match ended {
+                None => {
+                    if let Err(error) = self.look(&mut memory).await {
+                        tracing::error!(%error, "cannot record what happened for webhooks");
+                    }
+                }
+                Some(Ok((key, tried))) => {
+                    sending.remove(&key);
+                    if let Err(error) = tried {
+                        tracing::error!(%error, "cannot record an attempt of a webhook");
+                    }
+                }
+                // A panic: without its key, all that is due is read again.
+                Some(Err(_)) => sending.clear(),
             }
             match self.due(&sending).await {
                 Ok(due) => {
                     for (workspace, event) in due {
-                        sending.insert((workspace.clone(), event.id.clone()));
+                        let key = (workspace.clone(), event.id.clone());
+                        sending.insert(key.clone(), event.endpoint_id.clone());
                         let this = self.clone();
                         under_way.spawn(async move {
                             let tried = this.attempt(&workspace, &event).await;
-                            ((workspace, event.id), tried)
+                            (key, tried)
                         });
                     }
                 }
                 Err(error) => tracing::error!(%error, "cannot read the webhooks that are due"),
             }
-            let tick = tokio::time::sleep(TICK);
-            tokio::pin!(tick);
-            let is_over = loop {
-                tokio::select! {
-                    () = &mut tick => break false,
-                    _ = stopped.wait_for(|stop| *stop) => break true,
-                    Some(ended) = under_way.join_next() => match ended {
-                        Ok((key, tried)) => {
-                            sending.remove(&key);
-                            if let Err(error) = tried {
-                                tracing::error!(%error, "cannot record an attempt of a webhook");
-                            }
-                        }
-                        // A panic: without its key, all that is due is read again.
-                        Err(_) => sending.clear(),
-                    },
-                }
-            };
-            if is_over {
-                // What was not ended is sent again: an endpoint knows it by its id.
-                under_way.shutdown().await;
-                return;
-            }
         }
+        // What was not ended is sent again: an endpoint knows it by its id.
+        under_way.shutdown().await;
     }
 
     /// What is due and not being sent, within the limits.
     async fn due(
         &self,
-        sending: &HashSet<(WorkspaceId, String)>,
+        sending: &HashMap<(WorkspaceId, String), String>,
     ) -> Result<Vec<(WorkspaceId, Sending)>, StoreError> {
-        if sending.len() >= AT_ONCE {
+        let mut free = AT_ONCE.saturating_sub(sending.len());
+        if free == 0 {
             return Ok(Vec::new());
         }
-        let found = self.store.due_webhooks(PAGE).await?;
-        let mut each: HashMap<(WorkspaceId, String), usize> = HashMap::new();
-        let endpoint = |workspace: &WorkspaceId, event: &Sending| {
-            (workspace.clone(), event.endpoint_id.clone())
-        };
-        let is_sent = |workspace: &WorkspaceId, event: &Sending| {
-            sending.contains(&(workspace.clone(), event.id.clone()))
-        };
-        for (workspace, event) in found.iter().filter(|(of, event)| is_sent(of, event)) {
-            *each.entry(endpoint(workspace, event)).or_default() += 1;
+        let (mut of_workspace, mut of_endpoint) = (HashMap::new(), HashMap::new());
+        for ((workspace, _), endpoint) in sending {
+            *of_workspace.entry(workspace.clone()).or_insert(0) += 1;
+            *of_endpoint
+                .entry((workspace.clone(), endpoint.clone()))
+                .or_insert(0) += 1;
         }
-        let mut free = AT_ONCE - sending.len();
+        // Those under way are among the first of each endpoint.
+        let each = 2 * AT_ONCE_EACH as i64;
         let mut due = Vec::new();
-        for (workspace, event) in found {
-            if free == 0 || is_sent(&workspace, &event) {
+        for (workspace, event) in self.store.due_webhooks(each, PAGE).await? {
+            if free == 0 || sending.contains_key(&(workspace.clone(), event.id.clone())) {
                 continue;
             }
-            let n = each.entry(endpoint(&workspace, &event)).or_default();
-            if *n < AT_ONCE_EACH {
-                *n += 1;
+            let own = of_workspace.entry(workspace.clone()).or_insert(0);
+            let key = (workspace.clone(), event.endpoint_id.clone());
+            let to_it = of_endpoint.entry(key).or_insert(0);
+            if *own < AT_ONCE_WORKSPACE && *to_it < AT_ONCE_EACH {
+                *own += 1;
+                *to_it += 1;
                 free -= 1;
                 due.push((workspace, event));
             }
@@ -247,14 +250,14 @@ impl Webhooks {
             |at: Option<Timestamp>, every| at.is_none_or(|at| now.duration_since(at) >= every);
         let look_for_gaps = is_due(memory.gaps_at, GAPS_EVERY);
         for (workspace, endpoints) in &by_workspace {
-            self.read_desk(workspace, endpoints).await?;
-            self.read_answers(workspace, endpoints, memory).await?;
-            self.read_drafts(workspace, endpoints, memory).await?;
+            self.read_desk(workspace).await?;
+            self.read_answers(workspace, memory).await?;
+            self.read_drafts(workspace, memory).await?;
             let ask_for_gaps = |of: &StoredEndpoint| {
                 of.endpoint.is_enabled && of.endpoint.types.contains(&EventType::GapCreated)
             };
             if look_for_gaps && endpoints.iter().any(ask_for_gaps) {
-                self.read_gaps(workspace, endpoints, now).await?;
+                self.read_gaps(workspace, now).await?;
                 memory.gaps_at = Some(now);
             }
         }
@@ -265,11 +268,7 @@ impl Webhooks {
         Ok(())
     }
 
-    async fn read_desk(
-        &self,
-        workspace: &WorkspaceId,
-        endpoints: &[StoredEndpoint],
-    ) -> Result<(), WebhookError> {
+    async fn read_desk(&self, workspace: &WorkspaceId) -> Result<(), WebhookError> {
         let Some(mut position) = self.store.webhook_cursor(workspace, "desk").await? else {
             return Ok(());
         };
@@ -304,7 +303,7 @@ impl Webhooks {
                 })
             });
             let found = happened.collect();
-            self.record(workspace, endpoints, Some(("desk", position)), found)
+            self.record(workspace, Some(("desk", position)), found)
                 .await?;
         }
     }
@@ -312,7 +311,6 @@ impl Webhooks {
     async fn read_answers(
         &self,
         workspace: &WorkspaceId,
-        endpoints: &[StoredEndpoint],
         memory: &mut Memory,
     ) -> Result<(), WebhookError> {
         let source = "answers";
@@ -327,12 +325,12 @@ impl Webhooks {
             let rows = rows.await?;
             let Some(last) = rows.last() else { break };
             key = (last.at.as_millisecond(), last.id.clone());
-            let mut found = Vec::new();
+            let (mut found, mut ids) = (Vec::new(), Vec::new());
             for row in rows {
-                let at = row.at.as_millisecond();
-                if seen.insert(row.id.clone(), at).is_some() {
+                if seen.contains_key(&row.id) {
                     continue;
                 }
+                ids.push((row.id.clone(), row.at.as_millisecond()));
                 let reason = Some(row.reason).filter(|reason| !reason.is_empty());
                 found.push(Happened {
                     kind: EventType::AnswerCreated,
@@ -346,7 +344,8 @@ impl Webhooks {
             }
             if !found.is_empty() {
                 let read = Some((source, key.0.max(position)));
-                self.record(workspace, endpoints, read, found).await?;
+                self.record(workspace, read, found).await?;
+                seen.extend(ids);
             }
         }
         let newest = key.0.max(position);
@@ -357,7 +356,6 @@ impl Webhooks {
     async fn read_drafts(
         &self,
         workspace: &WorkspaceId,
-        endpoints: &[StoredEndpoint],
         memory: &mut Memory,
     ) -> Result<(), WebhookError> {
         let source = "drafts";
@@ -371,9 +369,10 @@ impl Webhooks {
             let rows = rows.await?;
             let Some((id, at)) = rows.last() else { break };
             key = (at.as_millisecond(), id.clone());
-            let mut found = Vec::new();
+            let (mut found, mut ids) = (Vec::new(), Vec::new());
             for (id, at) in rows {
-                if seen.insert(id.clone(), at.as_millisecond()).is_none() {
+                if !seen.contains_key(&id) {
+                    ids.push((id.clone(), at.as_millisecond()));
                     found.push(Happened {
                         kind: EventType::DraftCreated,
                         at,
@@ -384,7 +383,8 @@ impl Webhooks {
             }
             if !found.is_empty() {
                 let read = Some((source, key.0.max(position)));
-                self.record(workspace, endpoints, read, found).await?;
+                self.record(workspace, read, found).await?;
+                seen.extend(ids);
             }
         }
         let newest = key.0.max(position);
@@ -393,12 +393,7 @@ impl Webhooks {
     }
 
     /// Gaps have no time of their own: one is sent when it is first seen, also if it was there before the endpoint.
-    async fn read_gaps(
-        &self,
-        workspace: &WorkspaceId,
-        endpoints: &[StoredEndpoint],
-        now: Timestamp,
-    ) -> Result<(), WebhookError> {
+    async fn read_gaps(&self, workspace: &WorkspaceId, now: Timestamp) -> Result<(), WebhookError> {
         let gaps = self.learning.gaps(workspace, GAP_DAYS, None, GAPS).await?;
         let happened = gaps.into_iter().map(|gap| Happened {
             kind: EventType::GapCreated,
@@ -408,20 +403,21 @@ impl Webhooks {
             source_id: gap.id,
         });
         let found = happened.collect();
-        self.record(workspace, endpoints, None, found).await
+        self.record(workspace, None, found).await
     }
 
     /// Records what happened for the endpoints that ask for it.
     async fn record(
         &self,
         workspace: &WorkspaceId,
-        endpoints: &[StoredEndpoint],
         read: Option<(&str, i64)>,
         found: Vec<Happened>,
     ) -> Result<(), WebhookError> {
+        // After what happened was read: an endpoint that was added in between gets it too.
+        let endpoints = self.store.webhook_endpoints_of(workspace).await?;
         let mut events = Vec::new();
         for happened in &found {
-            for StoredEndpoint { endpoint, .. } in endpoints {
+            for StoredEndpoint { endpoint, .. } in &endpoints {
                 let is_asked_for = endpoint.is_enabled
                     && endpoint.types.contains(&happened.kind)
                     && happened.at >= endpoint.created_at;
@@ -482,7 +478,11 @@ impl Webhooks {
             );
             let store = &self.store;
             store
-                .disable_webhook_endpoint(workspace, &event.endpoint_id, reason)
+                .disable_webhook_endpoint(
+                    workspace,
+                    (&event.endpoint_id, &stored.endpoint.url),
+                    reason,
+                )
                 .await?;
         }
         Ok(())

@@ -11,6 +11,7 @@ use ken_base::blocking::blocking;
 use ken_base::config::Config;
 use ken_base::desk::{ChannelKind, Inbox, InboxId, InboxSettings, SendMode};
 use ken_base::domain::WorkspaceId;
+use ken_base::outbound::Destinations;
 use ken_channels::channel_of;
 use ken_conversations::access::AccessTokens;
 use ken_conversations::secrets::{KeyFileInUse, Vault};
@@ -277,7 +278,15 @@ async fn test(
         (ChannelKind::Email, _) => inbox_setup::test_mailbox(&vault, &inbox, &sealed).await?,
         (_, Some(channel)) => {
             let access = AccessTokens::default();
-            inbox_setup::test(&vault, &access, channel, (workspace, &inbox), &sealed).await?
+            let destinations = Destinations::new(&config.outbound.private_networks);
+            inbox_setup::test(
+                &vault,
+                (&access, &destinations),
+                channel,
+                (workspace, &inbox),
+                &sealed,
+            )
+            .await?
         }
         (channel, None) => {
             let channel = channel.as_str();

@@ -290,6 +290,7 @@ impl Scene<'_> {
                 sender,
                 parts,
                 revision: Revision::default(),
+                needs_person: false,
             },
         };
         let received = self.evaluation.app.desk.receive(Inbound {

@@ -308,6 +308,7 @@ async fn written(
             sender: session.sender(),
             parts,
             revision: Revision::default(),
+            needs_person: false,
         },
     });
     let message_id = match received.await? {

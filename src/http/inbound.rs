@@ -388,6 +388,7 @@ impl InboundRequest {
                     sender,
                     parts,
                     revision,
+                    needs_person: false,
                 });
                 (id, at, what)
             }
@@ -497,10 +498,12 @@ pub async fn post_inbound(
             sender,
             parts,
             revision,
+            needs_person,
         } => InboundKind::Message {
             sender,
             parts: completed(&state, &workspace, parts).await?,
             revision,
+            needs_person,
         },
         InboundKind::Echo { to, parts } => InboundKind::Echo {
             to,

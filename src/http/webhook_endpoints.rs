@@ -33,7 +33,7 @@ const ROTATION: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookRequest {
-    /// Where events are sent: an https address, or http to a private network that `webhooks.private_networks` names.
+    /// Where events are sent: an https address, or http to a private network that `outbound.private_networks` names.
     pub url: String,
     /// What is sent, at least one.
     pub types: Vec<EventType>,
@@ -122,7 +122,7 @@ pub async fn put_webhook(
     if let Err(error) = InboxId::parse(&id) {
         faults.push(Fault::new("{id}", error.why));
     }
-    let networks = &state.app.config.webhooks.private_networks;
+    let networks = &state.app.config.outbound.private_networks;
     faults.extend(url_fault(&Destinations::new(networks), &request.url));
     let mut types = request.types;
     types.sort_unstable();
@@ -142,20 +142,14 @@ pub async fn put_webhook(
             return Err(Problem::conflict(detail));
         }
     }
-    let (mut made, mut secrets, mut until) = (None, SealedSecrets::new(), None);
-    let mut created_at = store.now();
-    match before {
-        Some(before) => {
-            secrets = before.secrets;
-            until = before.endpoint.previous_secret_until;
-            created_at = before.endpoint.created_at;
-        }
-        None => {
-            let secret = new_webhook_secret()?;
-            let sealed = state.app.desk.vault().await?.seal("secret", &secret)?;
-            secrets.insert("secret".to_owned(), sealed);
-            made = Some(secret);
-        }
+    let made = match before {
+        Some(_) => None,
+        None => Some(new_webhook_secret()?),
+    };
+    let mut secrets = SealedSecrets::new();
+    if let Some(secret) = &made {
+        let sealed = state.app.desk.vault().await?.seal("secret", secret)?;
+        secrets.insert("secret".to_owned(), sealed);
     }
     let endpoint = Endpoint {
         id: id.clone(),
@@ -163,11 +157,11 @@ pub async fn put_webhook(
         types,
         is_enabled: request.is_enabled,
         disabled_reason: None,
-        previous_secret_until: until,
-        created_at,
+        previous_secret_until: None,
+        created_at: before.map_or_else(|| store.now(), |before| before.endpoint.created_at),
     };
     let is_new = store
-        .put_webhook_endpoint(&workspace, &endpoint, &secrets)
+        .put_webhook_endpoint(&workspace, &endpoint, made.as_ref().map(|_| &secrets))
         .await?;
     let status = match is_new {
         true => StatusCode::CREATED,
@@ -329,7 +323,7 @@ async fn rotate(
     let made = new_webhook_secret()?;
     secrets.insert("secret".to_owned(), vault.seal("secret", &made)?);
     store
-        .put_webhook_endpoint(workspace, &endpoint, &secrets)
+        .put_webhook_endpoint(workspace, &endpoint, Some(&secrets))
         .await?;
     Ok(made)
 }

@@ -332,6 +332,7 @@ fn kind_of(inbox: &Inbox, what: EventKind) -> Option<(InboundKind, Option<String
                 sender: sender_of(inbox, from)?,
                 parts: parts_of(parts),
                 revision: revision.unwrap_or_default(),
+                needs_person: false,
             };
             (message, reply_token)
         }
@@ -499,7 +500,8 @@ pub async fn test_inbox(
         let detail = "an inbox of this channel has no platform to test";
         return Err(Problem::invalid(vec![Fault::new("{id}", detail)]));
     };
-    let access = &state.app.desk.connections().access;
+    let desk = &state.app.desk;
+    let access = (&desk.connections().access, desk.destinations());
     let of = (&workspace, &inbox);
     let mut tested = inbox_setup::test(vault, access, channel, of, &sealed).await?;
     let now = state.app.store.now();

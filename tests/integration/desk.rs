@@ -74,6 +74,7 @@ pub fn said(inbox: &Arc<Inbox>, id: &str, user: &str, words: &str) -> Inbound {
             sender: sender(inbox, user),
             parts: text(words),
             revision: Revision::default(),
+            needs_person: false,
         },
     }
 }

@@ -23,7 +23,7 @@ const ALL: [&str; 6] = [
 /// A service that may send to loopback.
 async fn service() -> TestApp {
     TestApp::start_with(|config| {
-        config.webhooks.private_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        config.outbound.private_networks = vec!["127.0.0.0/8".parse().unwrap()];
     })
     .await
 }
@@ -221,7 +221,7 @@ async fn redirects_are_failures_and_private_addresses_are_refused() {
 async fn events_survive_the_end_of_the_process() {
     let platform = Platform::start().await;
     let allow = |config: &mut ken_base::config::Config| {
-        config.webhooks.private_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        config.outbound.private_networks = vec!["127.0.0.0/8".parse().unwrap()];
     };
     let app = TestApp::start_with(allow).await;
     app.add_webhook("crm", &platform, &["answer.created"]).await;

@@ -52,8 +52,8 @@ pub struct Config {
     pub learn: LearnConfig,
     /// Conversations with customers.
     pub desk: DeskConfig,
-    /// Outbound webhooks.
-    pub webhooks: WebhooksConfig,
+    /// Where requests may go.
+    pub outbound: OutboundConfig,
     /// Backups by the service.
     pub backup: BackupConfig,
     /// Logs and traces.
@@ -113,14 +113,17 @@ pub struct DeskConfig {
     pub attachments_dir: PathBuf,
     /// Maximum size of a file of a message in bytes. Default 16 MiB. `KEN_DESK__MAX_ATTACHMENT_BYTES`
     pub max_attachment_bytes: usize,
+    /// Servers of the domain name system, with their ports, that are asked for the keys which verify mails, for example
+    /// `["10.0.0.53:53"]`. Default: the system's. File only.
+    pub dns_servers: Vec<SocketAddr>,
 }
 
-/// `[webhooks]`: events that are sent to addresses which a workspace's admins choose.
+/// `[outbound]`: requests to addresses which a workspace's admins choose.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct WebhooksConfig {
-    /// Private networks that events may be sent to, for example `["10.0.0.0/8"]`; public addresses always may. Default: none.
-    /// File only.
+pub struct OutboundConfig {
+    /// Private networks, for example `["10.0.0.0/8"]`, to which webhooks may be sent, and from which files of messages are
+    /// fetched and a platform's account is shown; public addresses always may. Default: none. File only.
     pub private_networks: Vec<ipnet::IpNet>,
 }
 
@@ -537,6 +540,7 @@ impl Default for DeskConfig {
             key_file: "data/desk.key".into(),
             attachments_dir: "data/attachments".into(),
             max_attachment_bytes: 16 << 20,
+            dns_servers: Vec::new(),
         }
     }
 }

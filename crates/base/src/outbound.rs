@@ -69,7 +69,7 @@ impl Destinations {
         let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
         match literal.is_ok_and(|address| !self.allow(address)) {
             true => Err(format!(
-                "{host} is in a private network that webhooks.private_networks does not name"
+                "{host} is in a private network that outbound.private_networks does not name"
             )),
             false => Ok(()),
         }

@@ -14,6 +14,8 @@ use ken_channels::channel::{Channel, Credentials, Outcome, PlatformReply};
 
 /// How much earlier than the platform says a token is replaced.
 const EARLIER: Duration = Duration::from_secs(300);
+/// How long a failure is not tried again, so that those who waited for it do not wait for one more.
+const FAILED: Duration = Duration::from_secs(3);
 /// The name of the token among the credentials.
 pub(crate) const ACCESS_TOKEN: &str = "access_token";
 
@@ -24,7 +26,15 @@ struct Access {
     issued_for: String,
 }
 
-type Slot = Arc<Mutex<Option<Access>>>;
+/// What is known of the token of an inbox.
+#[derive(Default)]
+struct Known {
+    access: Option<Access>,
+    /// Why none was issued last, and when.
+    failed: Option<(Outcome, Instant)>,
+}
+
+type Slot = Arc<Mutex<Known>>;
 
 /// The tokens by inbox.
 #[derive(Default)]
@@ -56,19 +66,28 @@ impl AccessTokens {
         let issued_for = sha256_hex([format!("{credentials:?}").as_bytes()]);
         let slot = self.slot(workspace, &inbox.id);
         // Others that need it meanwhile wait for this one.
-        let mut access = slot.lock().await;
+        let mut known = slot.lock().await;
         let is_usable = |of: &Access| of.until > Instant::now() && of.issued_for == issued_for;
-        let token = match access.as_ref().filter(|of| is_usable(of)) {
+        let token = match known.access.as_ref().filter(|of| is_usable(of)) {
             Some(access) => access.token.clone(),
             None => {
-                let answered = call(client, channel, inbox, &token_call).await;
-                let answered = answered.map_err(|code| Outcome::Retry(code.to_owned(), None))?;
-                let (token, valid) = channel.token_of(&PlatformReply {
-                    status: answered.status,
-                    retry_after: answered.retry_after,
-                    body: &answered.body,
-                })?;
-                *access = Some(Access {
+                if let Some((why, at)) = &known.failed
+                    && at.elapsed() < FAILED
+                {
+                    return Err(why.clone());
+                }
+                let issued = match call(client, channel, inbox, &token_call).await {
+                    Ok(answered) => channel.token_of(&PlatformReply {
+                        status: answered.status,
+                        retry_after: answered.retry_after,
+                        body: &answered.body,
+                    }),
+                    Err(code) => Err(Outcome::Retry(code.to_owned(), None)),
+                };
+                let failed = issued.as_ref().err();
+                known.failed = failed.map(|why| (why.clone(), Instant::now()));
+                let (token, valid) = issued?;
+                known.access = Some(Access {
                     token: token.clone(),
                     until: Instant::now() + valid.saturating_sub(EARLIER),
                     issued_for,
@@ -83,10 +102,10 @@ impl AccessTokens {
     /// Forgets a token that the platform refuses, unless it was replaced meanwhile.
     pub async fn forget(&self, workspace: &WorkspaceId, inbox: &InboxId, refused: &Credentials) {
         let slot = self.slot(workspace, inbox);
-        let mut access = slot.lock().await;
+        let mut known = slot.lock().await;
         let token = refused.get(ACCESS_TOKEN);
-        if access.as_ref().map(|access| &access.token) == token {
-            *access = None;
+        if known.access.as_ref().map(|access| &access.token) == token {
+            known.access = None;
         }
     }
 }

@@ -2,6 +2,7 @@
 //! or by the platform of the inbox, until it is accepted, fails for good, or the channel's window closes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use crate::calls::Failure;
 use crate::mails::TOO_MANY_MAILS;
-use crate::platforms::{Connections, Platform};
+use crate::platforms::{Connections, IN_PART, Platform};
 use crate::responder::hand_off;
 use crate::secrets::{SecretError, Vault};
 use crate::traffic::{self, DeliveryOutcome};
@@ -293,7 +294,9 @@ impl Deliveries {
         let user_id = identity.filter(|one| one.kind == IdentityKind::ChannelUser);
         let user_id = user_id.map_or("", |one| one.value.as_str());
         if delivery.route == DeliveryRoute::Platform {
+            let has_sent = AtomicBool::new(false);
             let platform = Platform {
+                has_sent: &has_sent,
                 connections: &self.connections,
                 store: &self.store,
                 vault: &self.vault,
@@ -302,7 +305,10 @@ impl Deliveries {
             };
             let sent = platform.send((inbox, secrets), conversation, user_id, delivery, token);
             let sent = tokio::time::timeout(PLATFORM_TIMEOUT, sent).await;
-            return sent.unwrap_or(Err(Failure::Final("sent_in_part".to_owned())));
+            return sent.unwrap_or_else(|_| match has_sent.load(Ordering::Acquire) {
+                true => Err(Failure::Final(IN_PART.to_owned())),
+                false => Err(Failure::retry("timeout")),
+            });
         }
         let Some(url) = &inbox.settings.callback_url else {
             return Err(Failure::Final("no_callback_url".to_owned()));

@@ -12,7 +12,7 @@ use crate::secrets::{SecretError, Vault};
 use crate::writer::{DeskWriter, WriteError};
 use ken_base::desk::{ConversationId, Fact, Inbox, Message, MessageId, NewEvent, Part};
 use ken_base::domain::WorkspaceId;
-use ken_base::outbound;
+use ken_base::outbound::Destinations;
 use ken_channels::channel::{Channel, Credentials, MediaCall, MediaStep, Outcome, PlatformReply};
 use ken_channels::channel_of;
 use ken_store::store::{Store, StoreError};
@@ -51,6 +51,8 @@ pub struct Files {
     attachments: Attachments,
     client: reqwest::Client,
     connections: Arc<Connections>,
+    /// What a reply holds can be read, so it comes from where anybody may look.
+    destinations: Destinations,
 }
 
 /// What became of a file.
@@ -73,13 +75,15 @@ impl Files {
         vault: Vault,
         attachments: Attachments,
         connections: Arc<Connections>,
+        destinations: Destinations,
     ) -> Result<Self, String> {
         Ok(Self {
             store,
             writer,
             vault,
             attachments,
-            client: outbound::client(CONNECT, TIMEOUT)?,
+            client: destinations.client(CONNECT, TIMEOUT)?,
+            destinations,
             connections,
         })
     }
@@ -269,6 +273,9 @@ impl Files {
         // A proxy of the platform is one of its files, too.
         let own = inbox.settings.platform_url.as_deref();
         let address = own.or(of.address.as_deref()).unwrap_or(channel.address());
+        self.destinations
+            .check(address)
+            .map_err(|_| Outcome::GiveUp("forbidden_address".to_owned()))?;
         let most = self.attachments.max_bytes();
         let answered = call_at(&self.client, address, &of.call, TIMEOUT, most).await;
         let answered = answered.map_err(|code| Outcome::Retry(code.to_owned(), None))?;

@@ -6,14 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::responder::{
-    before_agent_message, before_message, first_responder, reply_due, takes_message,
+    before_agent_message, before_message, first_responder, hand_off, reply_due, takes_message,
 };
 use crate::traffic::{self, DeliveryOutcome};
 use ken_answer::answer::courtesy;
 use ken_base::desk::{
     Author, AuthorKind, ConsentBasis, ConsentPurpose, Conversation, ConversationId, DeliveryState,
     Direction, Fact, IdentityId, IdentityKey, Inbox, LinkBasis, MessageId, NewEvent, Part,
-    Responder, SendMode, Seq, VerifiedBy, has_media, is_template, text_of,
+    Responder, ResponderReason, SendMode, Seq, VerifiedBy, has_media, is_template, text_of,
 };
 use ken_base::digest::sha256_hex;
 use ken_base::domain::WorkspaceId;
@@ -47,6 +47,8 @@ pub enum InboundKind {
         parts: Vec<Part>,
         /// Of a transcript of speech: which version it is.
         revision: Revision,
+        /// Whether the bot must not answer it, as a mail whose sender wants no automatic replies: people do.
+        needs_person: bool,
     },
     /// A person of the company wrote on the channel's own app.
     Echo {
@@ -169,6 +171,7 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
             sender,
             parts,
             revision,
+            needs_person,
         } => {
             let origin = origin("customer");
             let identity = identify(tx, workspace, sender, &origin).await?;
@@ -191,9 +194,14 @@ pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, Sto
             for fact in before_message(&conversation, &inbox.settings, &text, now) {
                 at.append(tx, &conversation, fact).await?;
             }
+            if *needs_person {
+                for fact in hand_off(&conversation, ResponderReason::NotAnswered) {
+                    at.append(tx, &conversation, fact).await?;
+                }
+            }
             let current = tx.conversation(workspace, &conversation.id).await?;
             let current = current.as_ref().unwrap_or(&conversation);
-            let due = match revision.is_final {
+            let due = match revision.is_final && !needs_person {
                 true => reply_due(current, &inbox.settings, parts, now),
                 false => None,
             };

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::calls::Failure;
 use crate::intake::{Inbound, InboundKind, Revision};
@@ -36,6 +36,8 @@ pub const TOO_MANY_MAILS: &str = "too_many_automatic_mails";
 const UNVERIFIED: &str = "unverified:";
 /// How many of a conversation's last messages are looked at for its subject, and for how many mails were sent of late.
 const RECENT: i64 = 50;
+/// How long a mail may be under way, for its own date to be believed.
+const MAX_UNDER_WAY: SignedDuration = SignedDuration::from_hours(24);
 /// The longest subject, in characters; more is cut off.
 const MAX_SUBJECT: usize = 500;
 /// The longest text, in characters; more is cut off.
@@ -109,15 +111,46 @@ pub fn address_of(user_id: &str) -> &str {
     user_id.strip_prefix(UNVERIFIED).unwrap_or(user_id)
 }
 
-/// What a mail that a customer wrote means to the desk. `is_verified`: whether the domain of its sender vouches for it, or the
-/// sender knows the signed address of the conversation. `None` if its sender has no address.
+/// Who wrote a mail, as far as that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// The domain of the address vouches for it.
+    Verified,
+    /// It came to the signed address of a conversation with this address. It belongs there, and proves nothing: whoever was
+    /// forwarded a mail of it knows that address.
+    Linked,
+    /// Nobody vouches for it.
+    Claimed,
+}
+
+/// A mail that was fetched.
+#[derive(Debug)]
+pub struct Received<'a> {
+    /// The mail.
+    pub mail: &'a Mail,
+    /// Who wrote it.
+    pub author: Author,
+    /// Its files.
+    pub files: Vec<Part>,
+    /// When the server received it.
+    pub at: Timestamp,
+    /// Whether it must not be answered automatically.
+    pub needs_person: bool,
+}
+
+/// What a mail that a customer wrote means to the desk. `None` if its sender has no address.
 pub fn inbound(
     (workspace, inbox): (&WorkspaceId, &std::sync::Arc<Inbox>),
-    mail: &Mail,
-    is_verified: bool,
-    files: Vec<Part>,
-    now: Timestamp,
+    received: Received<'_>,
 ) -> Option<Inbound> {
+    let Received {
+        mail,
+        author,
+        files,
+        at,
+        needs_person,
+    } = received;
+    let is_verified = author == Author::Verified;
     let from = &mail.from;
     let address = normalized(IdentityKind::Email, &from.address).ok()?;
     let proof = Proof {
@@ -131,7 +164,7 @@ pub fn inbound(
     };
     let name = from.name.trim().chars().filter(|c| !c.is_control());
     let sender = Sender {
-        key: key_of(inbox, &from.address, is_verified)?,
+        key: key_of(inbox, &from.address, author != Author::Claimed)?,
         verified_by: is_verified.then_some(VerifiedBy::Dkim),
         display_name: name.take(128).collect(),
         proofs: is_verified.then_some(proof).into_iter().collect(),
@@ -152,40 +185,50 @@ pub fn inbound(
         workspace: workspace.clone(),
         inbox: inbox.clone(),
         provider_id: mail.message_id.clone(),
-        at: mail.date.unwrap_or(now),
+        at: written_at(mail, at),
         what: InboundKind::Message {
             sender,
             parts,
             revision: Revision::default(),
+            needs_person,
         },
     })
 }
 
-/// What a report about our mails means to the desk: those that failed.
-pub fn failures(
-    (workspace, inbox): (&WorkspaceId, &std::sync::Arc<Inbox>),
-    email: &EmailSettings,
-    mail: &Mail,
-    now: Timestamp,
-) -> Vec<Inbound> {
+/// When a mail was written: what it says, unless that is more than a day from when the server received it.
+fn written_at(mail: &Mail, received: Timestamp) -> Timestamp {
+    let near = |at: &Timestamp| received.duration_since(*at).abs() <= MAX_UNDER_WAY;
+    mail.date.filter(near).unwrap_or(received)
+}
+
+/// The messages that a report says were not delivered.
+pub fn failed_messages(email: &EmailSettings, mail: &Mail) -> Vec<MessageId> {
     let Some(report) = mail.report.as_ref().filter(|report| report.has_failed()) else {
         return Vec::new();
     };
     let domain = email.address.rsplit_once('@');
     let domain = domain.map_or(email.address.as_str(), |(_, domain)| domain);
     let ids = report.message_ids.iter();
-    let ids = ids.filter_map(|id| sent_id(id, domain));
-    let failed = |message_id: MessageId| Inbound {
+    ids.filter_map(|id| sent_id(id, domain)).collect()
+}
+
+/// What it means to the desk that a message was not delivered.
+pub fn failure(
+    (workspace, inbox): (&WorkspaceId, &std::sync::Arc<Inbox>),
+    mail: &Mail,
+    message_id: MessageId,
+    at: Timestamp,
+) -> Inbound {
+    Inbound {
         workspace: workspace.clone(),
         inbox: inbox.clone(),
         provider_id: format!("{}/{message_id}", mail.message_id),
-        at: mail.date.unwrap_or(now),
+        at,
         what: InboundKind::Delivery {
             message_id,
             state: DeliveryState::Failed,
         },
-    };
-    ids.map(failed).collect()
+    }
 }
 
 /// Sends a message as a mail, in the thread of the customer's last one.
@@ -288,12 +331,23 @@ mod tests {
         })
     }
 
-    fn read(raw: &str, is_verified: bool) -> (Sender, Vec<Part>) {
+    fn read(raw: &str, author: Author) -> (Sender, Vec<Part>) {
         let mail = ken_mail::message::parse(raw.replace('\n', "\r\n").as_bytes()).unwrap();
         let workspace = WorkspaceId::parse("default").unwrap();
         let of = (&workspace, &inbox());
-        let now = Timestamp::UNIX_EPOCH;
-        let found = inbound(of, &mail, is_verified, Vec::new(), now).unwrap();
+        let received = Received {
+            mail: &mail,
+            author,
+            files: Vec::new(),
+            at: Timestamp::UNIX_EPOCH,
+            needs_person: false,
+        };
+        let found = inbound(of, received).unwrap();
+        assert_eq!(
+            found.at,
+            Timestamp::UNIX_EPOCH,
+            "a date of years later is not believed"
+        );
         match found.what {
             InboundKind::Message { sender, parts, .. } => (sender, parts),
             other => panic!("{other:?}"),
@@ -302,17 +356,23 @@ mod tests {
 
     #[test]
     fn sender_for_whom_nobody_vouches_is_another_customer() {
-        let raw = "From: Mei <Mei@Example.com>\nTo: help@shop.example\nMessage-ID: <1@example.com>\nSubject: =?utf-8?B?6YCA6LKo?=\n\n七天內可以退嗎？\n";
-        let (verified, parts) = read(raw, true);
+        let raw = "From: Mei <Mei@Example.com>\nTo: help@shop.example\nMessage-ID: <1@example.com>\nDate: Mon, 30 Nov 2026 08:00:00 +0800\nSubject: =?utf-8?B?6YCA6LKo?=\n\n七天內可以退嗎？\n";
+        let (verified, parts) = read(raw, Author::Verified);
         assert_eq!(verified.key.value, "mei@example.com");
         assert_eq!(verified.proofs.len(), 1);
         // The subject of a first mail is a part of the question; that of a reply is not.
         assert_eq!(text_of(&parts), "退貨\n七天內可以退嗎？");
-        let (claimed, _) = read(raw, false);
+        let (claimed, _) = read(raw, Author::Claimed);
         assert_eq!(claimed.key.value, "unverified:mei@example.com");
         assert_eq!((claimed.verified_by, claimed.proofs.len()), (None, 0));
         assert_eq!(address_of(&claimed.key.value), "mei@example.com");
+        let (linked, _) = read(raw, Author::Linked);
+        assert_eq!(linked.key.value, "mei@example.com");
+        assert_eq!((linked.verified_by, linked.proofs.len()), (None, 0));
         let reply = raw.replace("Subject", "In-Reply-To: <msg_1@shop.example>\nSubject");
-        assert_eq!(text_of(&read(&reply, true).1), "七天內可以退嗎？");
+        assert_eq!(
+            text_of(&read(&reply, Author::Verified).1),
+            "七天內可以退嗎？"
+        );
     }
 }

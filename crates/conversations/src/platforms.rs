@@ -1,5 +1,6 @@
 //! Sends messages by the platform of an inbox: LINE, WhatsApp, WeChat and others.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::access::{ACCESS_TOKEN, AccessTokens};
@@ -32,7 +33,7 @@ const REST: [Duration; 3] = [
 /// How long a call asks for an answer.
 const ASKED_FOR: SignedDuration = SignedDuration::from_secs(60);
 /// The code of a message of which a part was sent.
-const IN_PART: &str = "sent_in_part";
+pub(crate) const IN_PART: &str = "sent_in_part";
 /// What a mail allows: any length of text.
 const MAIL: Limits = Limits::of_text(usize::MAX, Unit::Characters);
 
@@ -69,6 +70,8 @@ pub struct Connections {
 /// What sending needs besides the message.
 pub(crate) struct Platform<'a> {
     pub connections: &'a Connections,
+    /// Set once the platform has taken a part of the message.
+    pub has_sent: &'a AtomicBool,
     pub store: &'a Store,
     pub vault: &'a Vault,
     pub client: &'a reqwest::Client,
@@ -184,6 +187,7 @@ impl Platform<'_> {
             {
                 has_responded =
                     has_responded || self.respond(inbox, message, token, is_asked_again);
+                self.has_sent.fetch_or(has_responded, Ordering::AcqRel);
                 if !has_responded {
                     standing.reply_token = None;
                     continue;
@@ -317,14 +321,18 @@ impl Platform<'_> {
 
     /// Makes a request, and says what its reply means.
     async fn attempt(&self, channel: &dyn Channel, inbox: &Inbox, of: &Call) -> Outcome {
-        match call(self.client, channel, inbox, of).await {
+        let outcome = match call(self.client, channel, inbox, of).await {
             Ok(answered) => channel.outcome(&PlatformReply {
                 status: answered.status,
                 retry_after: answered.retry_after,
                 body: &answered.body,
             }),
             Err(code) => Outcome::Retry(code.to_owned(), None),
+        };
+        if outcome == Outcome::Accepted {
+            self.has_sent.store(true, Ordering::Release);
         }
+        outcome
     }
 
     /// Makes the calls in order.

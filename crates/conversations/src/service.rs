@@ -30,6 +30,7 @@ use ken_base::desk::{
     Inbox, InboxId, LinkBasis, MessageId, VerifiedBy,
 };
 use ken_base::domain::WorkspaceId;
+use ken_base::outbound::Destinations;
 use ken_customers::identify::{Origin, Proof, Sender, identify};
 use ken_customers::merging::{MergeError, merge, split};
 use ken_store::store::{Store, StoreError};
@@ -41,7 +42,7 @@ const DELIVERIES: usize = 16;
 /// Most messages whose files are fetched at once.
 const FILES: usize = 4;
 /// How many due rows are read at once.
-const DUE: i64 = 64;
+const DUE: i64 = 256;
 /// How long the worker sleeps at most: another process may have taken something in and died.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -58,6 +59,7 @@ pub struct Desk {
     attachments: Attachments,
     last_webhooks: LastWebhooks,
     connections: Arc<Connections>,
+    destinations: Destinations,
     running: OnceCell<Running>,
     /// Whether streams of events end.
     ended: watch::Sender<bool>,
@@ -75,11 +77,17 @@ struct Running {
 
 impl Desk {
     /// Joins the parts. Costs nothing. The key file is read, or created, with the first use.
-    pub fn new(store: Store, answerer: Answerer, config: &DeskConfig) -> Self {
+    pub fn new(
+        store: Store,
+        answerer: Answerer,
+        config: &DeskConfig,
+        destinations: Destinations,
+    ) -> Self {
         Self {
             attachments: Attachments::new(store.clone(), config),
             last_webhooks: LastWebhooks::default(),
             connections: Arc::default(),
+            destinations,
             store,
             answerer,
             key_file: config.key_file.clone(),
@@ -113,6 +121,11 @@ impl Desk {
     /// The last request of a platform to each inbox.
     pub fn last_webhooks(&self) -> &LastWebhooks {
         &self.last_webhooks
+    }
+
+    /// Where requests whose replies are shown may go.
+    pub fn destinations(&self) -> &Destinations {
+        &self.destinations
     }
 
     /// What this process knows of the platforms.
@@ -158,6 +171,7 @@ impl Desk {
                 vault.clone(),
                 self.attachments.clone(),
                 self.connections.clone(),
+                self.destinations.clone(),
             );
             let worker = Arc::new(Worker {
                 store: self.store.clone(),
@@ -485,6 +499,14 @@ enum Work {
     Files(WorkspaceId, MessageId),
 }
 
+impl Work {
+    fn workspace(&self) -> &WorkspaceId {
+        match self {
+            Work::Reply(of, _) | Work::Delivery(of, _) | Work::Files(of, _) => of,
+        }
+    }
+}
+
 impl Worker {
     async fn do_work(&self, work: &Work) {
         let failed = match work {
@@ -557,7 +579,11 @@ async fn run(
                         Work::Delivery(..) => DELIVERIES,
                         Work::Files(..) => FILES,
                     };
-                    let has_room = under_way.iter().filter(is_alike).count() < most;
+                    let alike = || under_way.iter().filter(is_alike);
+                    // One workspace whose platforms hang leaves room for others.
+                    let is_own = |of: &&Work| of.workspace() == work.workspace();
+                    let has_room =
+                        alike().count() < most && alike().filter(is_own).count() < most - most / 4;
                     if has_room && under_way.insert(work.clone()) {
                         let worker = worker.clone();
                         tasks.spawn(async move {

@@ -15,7 +15,7 @@ use crate::server::{CONNECT, Security, Server, ServerError};
 
 /// How long sending may take in all. RFC 5321 section 4.5.3.2 allows the server ten minutes after the data; a delivery that is
 /// tried again later must not occupy its place so long.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(80);
 /// Codes by which servers refuse a sender that has not logged in as they ask (RFC 4954, section 6; 538 of RFC 2554).
 const REFUSED: [u16; 4] = [530, 534, 535, 538];
 

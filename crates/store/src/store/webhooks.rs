@@ -131,12 +131,13 @@ fn sending(row: SendingRow) -> Result<(WorkspaceId, Sending), StoreError> {
 }
 
 impl Store {
-    /// Adds or replaces an endpoint. Returns whether it is new. What happens from now on is read for it.
+    /// Adds or replaces an endpoint. Without secrets those that it has stay, with the time of their rotation. Returns whether it
+    /// is new. What happens from now on is read for it.
     pub async fn put_webhook_endpoint(
         &self,
         workspace: &WorkspaceId,
         endpoint: &Endpoint,
-        secrets: &SealedSecrets,
+        secrets: Option<&SealedSecrets>,
     ) -> Result<bool, StoreError> {
         self.ensure_workspace(workspace).await?;
         let before = self.webhook_endpoint(workspace, &endpoint.id).await?;
@@ -145,7 +146,8 @@ impl Store {
             "INSERT INTO webhook_endpoints (workspace, id, url, types, is_enabled, disabled_reason, secrets, previous_until, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace, id) DO UPDATE SET url = excluded.url, \
              types = excluded.types, is_enabled = excluded.is_enabled, disabled_reason = excluded.disabled_reason, \
-             secrets = excluded.secrets, previous_until = excluded.previous_until",
+             secrets = CASE WHEN $10 = 1 THEN excluded.secrets ELSE webhook_endpoints.secrets END, \
+             previous_until = CASE WHEN $10 = 1 THEN excluded.previous_until ELSE webhook_endpoints.previous_until END",
         )
         .bind(workspace.as_str())
         .bind(&endpoint.id)
@@ -153,9 +155,10 @@ impl Store {
         .bind(to_json(&endpoint.types))
         .bind(i64::from(endpoint.is_enabled))
         .bind(endpoint.disabled_reason.map(name_of))
-        .bind(to_json(secrets))
+        .bind(to_json(secrets.unwrap_or(&SealedSecrets::new())))
         .bind(endpoint.previous_secret_until.map(Timestamp::as_millisecond))
         .bind(endpoint.created_at.as_millisecond())
+        .bind(i64::from(secrets.is_some()))
         .execute(&mut *tx)
         .await?;
         let now = self.now_ms();
@@ -190,6 +193,19 @@ impl Store {
             .fetch_optional(&self.relaxed)
             .await?;
         Ok(row.map(endpoint).transpose()?.map(|(_, stored)| stored))
+    }
+
+    /// The endpoints of a workspace, by id.
+    pub async fn webhook_endpoints_of(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Vec<StoredEndpoint>, StoreError> {
+        let sql = format!("{ENDPOINT} WHERE workspace = $1 ORDER BY id");
+        let rows: Vec<EndpointRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .fetch_all(&self.relaxed)
+            .await?;
+        rows.into_iter().map(|row| Ok(endpoint(row)?.1)).collect()
     }
 
     /// The endpoints of all workspaces, by workspace and id.
@@ -235,22 +251,37 @@ impl Store {
         Ok(true)
     }
 
-    /// Disables an endpoint.
+    /// Disables an endpoint, unless it has another address by now. What waits for it has failed.
     pub async fn disable_webhook_endpoint(
         &self,
         workspace: &WorkspaceId,
-        id: &str,
+        (id, url): (&str, &str),
         reason: DisabledReason,
     ) -> Result<(), StoreError> {
-        let disable = sqlx::query(
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
             "UPDATE webhook_endpoints SET is_enabled = 0, disabled_reason = $3 \
-             WHERE workspace = $1 AND id = $2 AND is_enabled = 1",
+             WHERE workspace = $1 AND id = $2 AND url = $4 AND is_enabled = 1",
         )
         .bind(workspace.as_str())
         .bind(id)
-        .bind(name_of(reason));
-        let act = AuditEvent::new("webhook.disable", id).after(reason);
-        self.change(workspace, act, disable).await?;
+        .bind(name_of(reason))
+        .bind(url)
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() > 0 {
+            sqlx::query(
+                "UPDATE webhook_events SET state = 'failed', next_at = NULL \
+                 WHERE workspace = $1 AND endpoint_id = $2 AND state = 'waiting'",
+            )
+            .bind(workspace.as_str())
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+            let act = AuditEvent::new("webhook.disable", id).after(reason);
+            self.note(&mut tx, workspace, vec![act]).await?;
+        }
+        tx.commit().await?;
         Ok(())
     }
 
@@ -302,7 +333,8 @@ impl Store {
         for event in events {
             sqlx::query(
                 "INSERT INTO webhook_events (workspace, id, endpoint_id, type, source_id, body, state, attempt, next_at, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, $7) ON CONFLICT (workspace, endpoint_id, type, source_id) DO NOTHING",
+                 SELECT workspace, $2, id, $4, $5, $6, 'waiting', 0, CAST($7 AS BIGINT), CAST($7 AS BIGINT) FROM webhook_endpoints \
+                 WHERE workspace = $1 AND id = $3 ON CONFLICT (workspace, endpoint_id, type, source_id) DO NOTHING",
             )
             .bind(workspace.as_str())
             .bind(&event.id)
@@ -328,17 +360,20 @@ impl Store {
         Ok(())
     }
 
-    /// Events of enabled endpoints whose next attempt is due, the longest due first, at most `limit`.
+    /// Events of enabled endpoints whose next attempt is due, the longest due first: at most `each` of an endpoint, so that
+    /// one that hangs hides no other, and `limit` in all.
     pub async fn due_webhooks(
         &self,
+        each: i64,
         limit: i64,
     ) -> Result<Vec<(WorkspaceId, Sending)>, StoreError> {
-        let sql = format!(
-            "{SENDING} WHERE next_at <= $1 AND EXISTS (SELECT 1 FROM webhook_endpoints e WHERE e.workspace = webhook_events.workspace \
-             AND e.id = webhook_events.endpoint_id AND e.is_enabled = 1) ORDER BY next_at LIMIT $2"
-        );
-        let rows: Vec<SendingRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        let sql = "SELECT workspace, id, endpoint_id, type, body, state, attempt, next_at, last_result, created_at FROM ( \
+                   SELECT w.*, ROW_NUMBER() OVER (PARTITION BY w.workspace, w.endpoint_id ORDER BY w.next_at, w.id) AS place \
+                   FROM webhook_events w JOIN webhook_endpoints e ON e.workspace = w.workspace AND e.id = w.endpoint_id \
+                   AND e.is_enabled = 1 WHERE w.next_at <= $1) due WHERE place <= $2 ORDER BY next_at, id LIMIT $3";
+        let rows: Vec<SendingRow> = sqlx::query_as(sql)
             .bind(self.now_ms())
+            .bind(each)
             .bind(limit)
             .fetch_all(&self.relaxed)
             .await?;
@@ -447,12 +482,15 @@ impl Store {
         self.change(workspace, act, replay).await
     }
 
-    /// Forgets events that are not waiting and older than a time. Returns how many.
+    /// Forgets events that are older than a time; those of gaps, which say that a gap was sent, after ten times as long. Returns
+    /// how many.
     pub async fn drop_old_webhooks(&self, kept: SignedDuration) -> Result<u64, StoreError> {
-        let before = self.now().saturating_sub(kept).unwrap_or(Timestamp::MIN);
+        let ago = |kept| self.now().saturating_sub(kept).unwrap_or(Timestamp::MIN);
+        let (before, long_before) = (ago(kept), ago(kept.saturating_mul(10)));
         let done =
-            sqlx::query("DELETE FROM webhook_events WHERE created_at < $1 AND next_at IS NULL")
+            sqlx::query("DELETE FROM webhook_events WHERE created_at < $1 AND (type <> 'gap.created' OR created_at < $2)")
                 .bind(before.as_millisecond())
+                .bind(long_before.as_millisecond())
                 .execute(&self.durable)
                 .await?;
         Ok(done.rows_affected())

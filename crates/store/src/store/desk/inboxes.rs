@@ -137,7 +137,14 @@ impl Store {
         .bind(id.as_str())
         .bind(self.now_ms());
         let act = AuditEvent::new("inbox.delete", id.as_str());
-        Ok(self.change(workspace, act, delete).await? > 0)
+        let is_deleted = self.change(workspace, act, delete).await? > 0;
+        // Connected again, it begins with what comes then.
+        sqlx::query("DELETE FROM mail_cursors WHERE workspace = $1 AND inbox_id = $2")
+            .bind(workspace.as_str())
+            .bind(id.as_str())
+            .execute(&self.durable)
+            .await?;
+        Ok(is_deleted)
     }
 
     /// Replaces the sealed secrets of all inboxes in one transaction, as after a change of the key that seals them.
