@@ -96,6 +96,9 @@ channels:
 	python3 -m venv .cache/channels
 	.cache/channels/bin/pip install --quiet --requirement tools/channels/requirements.txt
 	.cache/channels/bin/python tools/channels/differential.py $(BUILT)/debug/examples/wire $(MUTATIONS)
+# E-mail beside dovecot (Debian: dovecot-imapd), aiosmtpd, dkimpy and Python's own parser.
+	cargo build --locked -p ken-mail --example mail
+	tools/mail/run.sh $(BUILT)/debug/examples/mail $(MUTATIONS)
 
 # Load for MINUTES, then far too much.
 MINUTES ?= 30
