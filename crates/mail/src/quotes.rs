@@ -47,7 +47,7 @@ pub fn written(text: &str) -> String {
     }
     while own
         .last()
-        .is_some_and(|line| line.is_empty() || is_rule(line, MIN_RULE))
+        .is_some_and(|line| line.is_empty() || is_rule(line.trim(), MIN_RULE))
     {
         // Outlook draws a line above the header of a quoted mail.
         own.pop();
@@ -265,7 +265,7 @@ mod tests {
                 "はい。",
             ),
             (
-                "Fine\n________________________________\nFrom: A <a@x.example>\nSent: Monday\nTo: B\n\nold",
+                "Fine\n ________________________________\nFrom: A <a@x.example>\nSent: Monday\nTo: B\n\nold",
                 "Fine",
             ),
             ("Fine\n____________\nlist footer\nhttp://x.example", "Fine"),
