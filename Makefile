@@ -101,6 +101,13 @@ channels:
 	python3 -m venv .cache/channels
 	.cache/channels/bin/pip install --quiet --requirement tools/channels/requirements.txt
 	.cache/channels/bin/python tools/channels/differential.py $(BUILT)/debug/examples/wire $(MUTATIONS) $(OPENAPI)
+# E-mail beside dovecot (Debian: dovecot-imapd), aiosmtpd, dkimpy and Python's own parser.
+	cargo build --locked -p ken-mail --example mail
+	tools/mail/run.sh $(BUILT)/debug/examples/mail $(MUTATIONS)
+# The whole service with a mailbox.
+	cargo build --locked
+	$(BUILT)/debug/ken setup
+	.cache/mail/bin/python tools/mail/service.py $(BUILT)/debug/ken
 
 # Load for MINUTES, then far too much.
 MINUTES ?= 30

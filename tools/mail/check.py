@@ -11,7 +11,7 @@ import time
 
 from fetch import check_fetch, check_refusals, check_wait
 from mutate import check_changed
-from program import Program, expect
+from program import Program
 from replies import compare
 from send import check_send
 from servers import Dovecot, Names, certificate
@@ -32,24 +32,20 @@ def main():
         cursor = check_fetch(program, dovecot)
         print("IMAP: each mail once, over a restart and a new numbering; nothing marked or deleted")
         print("IMAP: woken by %d mails" % check_wait(program, dovecot, cursor))
+        outcomes = check_send(program, leaf, key, trusted)
+        print(f"SMTP: {outcomes} outcomes as expected, the mails read by Python alike")
     finally:
         dovecot.stop()
-        shutil.rmtree(folder) if "KEEP" not in os.environ else print(folder)
-    os.makedirs(folder)
-    try:
-        leaf, key, authority = certificate(folder)
-        print("SMTP: %d outcomes as expected, the mails read by Python alike" % check_send(program, leaf, key, open(authority).read()))
-    finally:
         shutil.rmtree(folder)
     genuine, forged, counts = check_signatures(program, Names(), max(changed // 4, 200))
     print(f"DKIM: {genuine} genuine verified, {forged} forged refused; of changed mails {counts}")
-    counts, agreed, different = check_changed(program, changed)
-    print(f"changed mails: {counts}; read alike and otherwise: {agreed}")
-    for name, ours, theirs, raw in different[:int(os.environ.get("SHOW", "5"))]:
-        print(f"  {name}: Ken {ours!r}, Python {theirs!r}")
+    counts = check_changed(program, changed)
+    print(f"changed mails: {counts['read']} read, {counts['refused']} without a sender refused; alike in Python:",
+          ", ".join(f"{counts[name]} {name}" for name in ("From", "Message-ID", "Subject")))
     if os.environ.get("REPLIES"):
         counts, different = compare(program, os.environ["REPLIES"])
-        print("what the sender wrote:", counts)
+        for name, kinds in counts.items():
+            print(f"what the sender wrote, {name}: {kinds}")
         for one in different[:int(os.environ.get("SHOW", "0"))]:
             print("  ", *one, sep="\n    ")
     program.close()

@@ -266,7 +266,7 @@ pub(crate) async fn send(
         Some((id, subject)) => (Some(id), subject),
         None => (None, inbox.name.as_str()),
     };
-    let reply_to = key.and_then(|key| {
+    let reply_to = key.filter(|_| email.signed_replies).and_then(|key| {
         ken_mail::thread::reply_address(&email.address, &conversation.id, key.as_bytes())
     });
     let from = Mailbox {

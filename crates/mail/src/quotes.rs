@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 const MIN_HEADERS: usize = 3;
 /// Over how many lines programs break the line that introduces a quotation.
 const MAX_ATTRIBUTION: usize = 4;
-/// How many lines a signature has at most, if it begins with `--` and not with `-- `.
+/// The shortest line of hyphens or underscores that is drawn, in characters.
+const MIN_RULE: usize = 10;
+/// How many lines a signature has at most, if it begins with `--` or a drawn line and not with `-- `.
 const MAX_SIGNATURE: usize = 8;
 
 /// The words and the source of each row of a kind.
@@ -42,6 +44,13 @@ pub fn written(text: &str) -> String {
                 i += 1;
             }
         }
+    }
+    while own
+        .last()
+        .is_some_and(|line| line.is_empty() || is_rule(line.trim(), MIN_RULE))
+    {
+        // Outlook draws a line above the header of a quoted mail.
+        own.pop();
     }
     let own = tidy(&own);
     match own.is_empty() {
@@ -85,9 +94,16 @@ fn tidy(own: &[&str]) -> String {
     lines.join("\n").trim_end().to_owned()
 }
 
-/// Whether a line has at most so many characters that it may be a program's own; a sentence is longer.
+/// Whether a line may be a program's own: it is short and no sentence.
 fn is_short(words: &str) -> bool {
-    words.chars().count() <= 60
+    let is_sentence =
+        words.contains([',', '，']) || words.ends_with(['.', '。', '!', '！', '?', '？']);
+    words.chars().count() <= 60 && !is_sentence
+}
+
+/// Whether a line is drawn, of at least so many hyphens or underscores.
+fn is_rule(words: &str, least: usize) -> bool {
+    words.len() >= least && (words.bytes().all(|b| b == b'-') || words.bytes().all(|b| b == b'_'))
 }
 
 /// `> text`. `> 10 公斤 150 元` alone means more than ten and is not a quotation.
@@ -110,8 +126,11 @@ fn is_signature(lines: &[&str], i: usize) -> bool {
     if is_first {
         return false;
     }
-    let below = lines[i + 1..].iter().filter(|line| !line.trim().is_empty());
-    lines[i] == "-- " || lines[i].trim() == "--" && (1..=MAX_SIGNATURE).contains(&below.count())
+    let below = lines[i + 1..].iter().map(|line| line.trim());
+    let below = below.filter(|line| !line.is_empty() && !line.starts_with('>'));
+    let words = lines[i].trim();
+    let is_like = words == "--" || is_rule(words, MIN_RULE) && words.starts_with('_');
+    lines[i] == "-- " || is_like && (1..=MAX_SIGNATURE).contains(&below.count())
 }
 
 fn bare(words: &str) -> &str {
@@ -158,40 +177,50 @@ fn is_header(lines: &[&str], i: usize) -> bool {
 /// and everything after it is the quoted mail, which some programs do not mark.
 fn attribution(lines: &[&str], i: usize) -> Mark {
     let first = lines[i].trim();
-    let opens = marks("opening").any(|(mark, _)| first.starts_with(mark));
-    let most = if opens || first.contains('@') || first.contains("202") {
-        MAX_ATTRIBUTION
-    } else {
-        1
-    };
+    let may_continue = opens(first) || first.contains('@') || digits(first) >= 4;
+    let most = if may_continue { MAX_ATTRIBUTION } else { 1 };
     let mut joined = String::new();
     for count in 1..=most.min(lines.len() - i) {
         let line = lines[i + count - 1].trim();
         // Another opening begins a sentence or an attribution of its own.
-        let begins_another = count > 1 && marks("opening").any(|(mark, _)| line.starts_with(mark));
-        if line.is_empty() || begins_another {
+        if line.is_empty() || count > 1 && opens(line) {
             break;
         }
         joined += line;
         joined += " ";
         let whole = joined.trim_end().trim_end_matches('*');
-        let Some(before) = marks("attribution").find_map(|(mark, _)| whole.strip_suffix(mark))
-        else {
+        let marked = marks("attribution").find_map(|(mark, _)| whole.strip_suffix(mark));
+        let Some(before) = marked.or_else(|| addressed(whole)) else {
             continue;
         };
-        let below = lines[i + count..].iter().map(|line| line.trim());
-        let below = below.filter(|line| !line.is_empty()).take(1).next();
-        let is_dated = before.contains('@')
-            || opens && before.contains(|c: char| c.is_ascii_digit())
-            || before.contains("年");
-        return match below {
-            Some(line) if line.starts_with('>') => Mark::Lines(count),
-            Some(_) if is_dated => Mark::Rest,
-            None if is_dated => Mark::Rest,
-            _ => Mark::Own,
+        let is_dated = before.contains(['@', '年']) || opens(first) && digits(before) > 0;
+        let mut below = lines[i + count..].iter().map(|line| line.trim());
+        let is_marked = below
+            .find(|line| !line.is_empty())
+            .is_some_and(|line| line.starts_with('>'));
+        return match is_marked {
+            true => Mark::Lines(count),
+            false if is_dated => Mark::Rest,
+            false => Mark::Own,
         };
     }
     Mark::Own
+}
+
+fn opens(line: &str) -> bool {
+    marks("opening").any(|(mark, _)| line.starts_with(mark))
+}
+
+fn digits(line: &str) -> usize {
+    line.bytes().filter(u8::is_ascii_digit).count()
+}
+
+/// A line that ends with an address and a colon and holds a date, as programs of many languages write it:
+/// `Am 1. Jan. 2026 um 17:22 schrieb A <a@x.example>:`.
+fn addressed(whole: &str) -> Option<&str> {
+    let before = whole.trim_end_matches([':', '：']);
+    let has_address = before.ends_with('>') && before.contains('@') && before.contains('<');
+    (before.len() < whole.len() && has_address && digits(before) >= 4).then_some(before)
 }
 
 #[cfg(test)]
@@ -228,6 +257,19 @@ mod tests {
             ("Fine\n--\nAnn\n+1 555", "Fine"),
             ("可以。\n\nSent from my iPhone", "可以。"),
             (
+                "Ja.\n\nAm So., 1. Jan. 2026 um 17:22 Uhr schrieb A <\na@x.example>:\n\nFrei?",
+                "Ja.",
+            ),
+            (
+                "はい。\n\n2026年1月1日(金) 9:00 田中 <t@x.example>:\n\n> 可能？",
+                "はい。",
+            ),
+            (
+                "Fine\n ________________________________\nFrom: A <a@x.example>\nSent: Monday\nTo: B\n\nold",
+                "Fine",
+            ),
+            ("Fine\n____________\nlist footer\nhttp://x.example", "Fine"),
+            (
                 "可以。\n\n從我的 iPhone 傳送\n\n林 <a@x.example> 於 2026/3/1 寫道：\n\n> 舊",
                 "可以。",
             ),
@@ -252,6 +294,8 @@ mod tests {
             "> 10 公斤 150 元",
             "--\nstarts with a signature",
             "A\n--\n1\n2\n3\n4\n5\n6\n7\n8\n9",
+            "Sent from my desk, is much easier than my phone.",
+            "Ask Mei <mei@mail.example>:\nshe knows.",
             "Sent from my point of view this order, which I placed last week, never arrived.",
             "On Friday I bought three and you wrote:\nfree of charge.",
             "From: Taipei\nTo: Tainan\nDate: tomorrow\nhow much?",

@@ -283,8 +283,10 @@ fn sender_domain(message: &AuthenticatedMessage<'_>, mail: &Mail) -> Result<Stri
     if let Some(field) = ONCE.iter().find(is_repeated) {
         return Err(Doubt::Repeated((*field).to_owned()));
     }
-    // Two parsers have read the field; what they do not agree on is not believed.
-    let is_one = mail.senders == 1 && message.froms() == [mail.from.address.to_lowercase()];
+    // mail-auth has a reading of its own; what the two do not agree on is not believed.
+    let other = AuthenticatedMessage::parse(message.raw_message()).ok_or(Doubt::Malformed)?;
+    let sender = [mail.from.address.to_lowercase()];
+    let is_one = mail.senders == 1 && message.froms() == sender && other.froms() == sender;
     let domain = mail.from.address.rsplit_once('@').map(|(_, domain)| domain);
     match domain.filter(|domain| is_one && !domain.is_empty()) {
         Some(domain) => Ok(mail_auth::common::to_a_label(domain).to_ascii_lowercase()),

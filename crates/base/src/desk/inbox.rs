@@ -105,6 +105,14 @@ pub struct EmailSettings {
     /// Certificates of authorities in PEM that are trusted besides the system's.
     #[serde(default)]
     pub authority: Option<String>,
+    /// Whether replies ask for an answer to `local+TOKEN@domain`, which the mail server has to deliver to the mailbox. Default
+    /// true.
+    #[serde(default = "yes")]
+    pub signed_replies: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn imap_port() -> u16 {
