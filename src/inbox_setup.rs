@@ -231,8 +231,8 @@ fn secrets_of(channel: ChannelKind) -> Vec<&'static str> {
 }
 
 fn faults_of(change: &InboxChange) -> Vec<SetupFault> {
-    let mut faults = settings_faults(change.channel, &change.settings);
-    faults.extend(SetupFault::bounded("/name", &change.name, 128));
+    let mut faults = Vec::from_iter(SetupFault::bounded("/name", &change.name, 128));
+    faults.extend(settings_faults(change.channel, &change.settings));
     let secrets = secrets_of(change.channel);
     for (name, secret) in &change.secrets {
         let pointer = format!("/secrets/{}", name.replace('~', "~0").replace('/', "~1"));

@@ -23,9 +23,9 @@ const BUCKETS: [f64; 12] = [
 ];
 
 /// The upper bounds of the buckets of waits outside of the service, in seconds: from a fast platform to the last attempt of a
-/// delivery, three days later.
+/// delivery, 76 hours later.
 const LONG_BUCKETS: [f64; 14] = [
-    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0, 259_200.0,
+    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0, 345_600.0,
 ];
 
 /// The metrics that have them.

@@ -76,16 +76,18 @@ impl Running {
     }
 
     /// A request to a webhook. Returns its status.
-    async fn hook(&self, inbox: &str, body: &str, header: (&str, String)) -> u16 {
+    async fn hook(&self, inbox: &str, body: &str, headers: &[(&str, String)]) -> u16 {
         let url = format!("{}/v1/inboxes/{inbox}/webhook", self.address);
-        let request = self.client.post(url).body(body.to_owned());
-        let reply = request.header(header.0, header.1).send().await.unwrap();
-        reply.status().as_u16()
+        let mut request = self.client.post(url).body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        request.send().await.unwrap().status().as_u16()
     }
 
     async fn by_line(&self, body: &str) -> u16 {
         let signature = STANDARD.encode(signed("line-secret", &[body.as_bytes()]));
-        self.hook("line", body, ("x-line-signature", signature))
+        self.hook("line", body, &[("x-line-signature", signature)])
             .await
     }
 
@@ -99,7 +101,7 @@ impl Running {
             "x-telegram-bot-api-secret-token",
             "telegram-secret".to_owned(),
         );
-        let status = self.hook("telegram", &body.to_string(), header).await;
+        let status = self.hook("telegram", &body.to_string(), &[header]).await;
         assert_eq!(status, 200);
     }
 
@@ -166,6 +168,7 @@ async fn metrics_count_what_channels_deliver_and_send() {
     }
 
     line_is_counted(&service).await;
+    slack_is_counted(&service).await;
     telegram_is_counted(&service, &platform).await;
     closed_window_is_counted(&service).await;
     generic_is_counted(&service).await;
@@ -193,12 +196,12 @@ async fn line_is_counted(service: &Running) {
     let written = Timestamp::now() - SignedDuration::from_secs(40);
     event["timestamp"] = json!(written.as_millisecond());
     let body = json!({ "destination": "U0", "events": [event] }).to_string();
-    let forged = ("x-line-signature", "forged".to_owned());
-    assert_eq!(service.hook("line", &body, forged.clone()).await, 401);
+    let forged = [("x-line-signature", "forged".to_owned())];
+    assert_eq!(service.hook("line", &body, &forged).await, 401);
     assert_eq!(service.by_line("nonsense").await, 400);
     let large = "x".repeat(2 << 20);
-    assert_eq!(service.hook("line", &large, forged.clone()).await, 413);
-    assert_eq!(service.hook("none", &body, forged).await, 404);
+    assert_eq!(service.hook("line", &large, &forged).await, 413);
+    assert_eq!(service.hook("none", &body, &forged).await, 404);
     // The platform delivers it twice.
     assert_eq!(service.by_line(&body).await, 200);
     assert_eq!(service.by_line(&body).await, 200);
@@ -233,6 +236,30 @@ async fn line_is_counted(service: &Running) {
     ] {
         let found = value(&metrics, &series);
         assert_eq!(found, Some(expected), "{series}\n{metrics}");
+    }
+}
+
+/// A check of the address, and the same ten minutes after it was signed.
+async fn slack_is_counted(service: &Running) {
+    let secrets = json!({ "signing_secret": "slack-secret" });
+    service.connect("slack", "slack", json!({}), secrets).await;
+    let body = json!({ "type": "url_verification", "challenge": "c0" }).to_string();
+    let now = Timestamp::now().as_second();
+    for (at, expected) in [(now, 200), (now - 600, 401)] {
+        let at = at.to_string();
+        let parts = [b"v0:", at.as_bytes(), b":", body.as_bytes()];
+        let signature = format!("v0={}", hex(&signed("slack-secret", &parts)));
+        let headers = [
+            ("x-slack-request-timestamp", at.clone()),
+            ("x-slack-signature", signature),
+        ];
+        let status = service.hook("slack", &body, &headers).await;
+        assert_eq!(status, expected);
+    }
+    let metrics = service.metrics().await;
+    for is in ["challenge", "stale"] {
+        let series = outcome("webhook_requests", "slack", is);
+        assert_eq!(value(&metrics, &series), Some(1.0), "{series}\n{metrics}");
     }
 }
 
@@ -278,7 +305,7 @@ async fn closed_window_is_counted(service: &Running) {
     .to_string();
     let signature = format!("sha256={}", hex(&signed("app-secret", &[body.as_bytes()])));
     let header = ("x-hub-signature-256", signature);
-    assert_eq!(service.hook("whatsapp", &body, header).await, 200);
+    assert_eq!(service.hook("whatsapp", &body, &[header]).await, 200);
     let expired = outcome("deliveries", "whatsapp", "expired");
     service.until(&expired, 1.0).await;
 }

@@ -20,7 +20,8 @@ pub struct Waiting {
 /// What is due in all workspaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeskBacklog {
-    /// Deliveries that are queued and due, by channel. A channel without an inbox is missing.
+    /// Deliveries that are due, by channel: queued ones, and those whose attempt never ended. A channel without an inbox is
+    /// missing.
     pub deliveries: BTreeMap<ChannelKind, Waiting>,
     /// Answers of the bot that are due.
     pub replies: Waiting,
@@ -32,7 +33,7 @@ const BACKLOG: &str = "SELECT channel, COUNT(since), COALESCE(MIN(since), 0) FRO
      UNION ALL SELECT i.channel, d.next_at FROM deliveries d \
      JOIN messages m ON m.workspace = d.workspace AND m.id = d.message_id \
      JOIN inboxes i ON i.workspace = m.workspace AND i.id = m.inbox_id \
-     WHERE d.next_at <= $1 AND d.state = 'queued' \
+     WHERE d.next_at <= $1 \
      UNION ALL SELECT '', reply_due_at FROM conversations WHERE reply_due_at <= $1 \
      ) AS due GROUP BY channel";
 
