@@ -140,7 +140,8 @@ def webhooks():
     """Standard Webhooks (Python): every type of webhook, and two signatures while a secret is replaced"""
     hook, inbox = f"hook-{run}", f"hook-{run}"
     bot.answer(REFUSED)
-    types = ["answer.created", "conversation.handed_off", "conversation.changed", "draft.created", "gap.created"]
+    of_conversations = ["conversation.created", "conversation.handed_off", "conversation.changed"]
+    types = ["answer.created", *of_conversations, "draft.created", "gap.created"]
     endpoint = {"url": f"{receiver.url}/hook", "types": types, "is_enabled": True}
     secret = admin.request("PUT", f"/v1/webhooks/{hook}", json=endpoint)["secret"]
     assert secret.startswith("whsec_")
@@ -166,6 +167,7 @@ def webhooks():
         event("answer.created", [secret], answer_id=answer["id"], outcome=outcome)
     admin.request("PUT", f"/v1/inboxes/{inbox}", json={"channel": "generic", "name": "App"})
     conversation = says(inbox, ANSWERED)
+    event("conversation.created", [secret], conversation_id=conversation)
     admin.request("POST", f"/v1/conversations/{conversation}:takeover", json={})
     event("conversation.handed_off", [secret], conversation_id=conversation)
     admin.request("POST", f"/v1/conversations/{conversation}:resolve", json={})
