@@ -13,8 +13,8 @@ use axum::http::{HeaderName, HeaderValue, Method, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use ken_base::domain::Principal;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, Implementation,
-    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
+    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -206,7 +206,10 @@ impl ServerHandler for McpServer {
         let made = tool.call(&self.state, &self.api, parts, arguments).await;
         Ok(CallToolResponse::from(match made {
             Ok(value) => CallToolResult::structured(value),
-            Err(Failed(problem)) => CallToolResult::structured_error(problem),
+            // As text only: clients compare structured content with the schema of the tool, also of an error.
+            Err(Failed(problem)) => {
+                CallToolResult::error(vec![ContentBlock::text(problem.to_string())])
+            }
         }))
     }
 }

@@ -66,6 +66,14 @@ impl Client<'_> {
     }
 }
 
+/// The problem that a tool reports.
+fn problem(reply: &Value) -> Value {
+    let result = &reply["result"];
+    assert_eq!(result["isError"], true, "{reply}");
+    assert!(result["structuredContent"].is_null(), "{reply}");
+    serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap()
+}
+
 /// The last message of a reply: JSON, or events whose data are messages.
 fn message(text: &str) -> Value {
     let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
@@ -156,23 +164,13 @@ async fn question_is_answered_with_quotations_or_refused_as_a_value() {
     let fault = client
         .tool("answer_question", json!({ "question": "" }))
         .await;
-    assert_eq!(fault["result"]["isError"], true, "{fault}");
-    assert_eq!(
-        fault["result"]["structuredContent"]["errors"][0]["pointer"],
-        "/question"
-    );
+    assert_eq!(problem(&fault)["errors"][0]["pointer"], "/question");
     let fault = client
         .tool("get_document", json!({ "id": "no/such one" }))
         .await;
-    assert_eq!(
-        fault["result"]["structuredContent"]["status"], 404,
-        "{fault}"
-    );
+    assert_eq!(problem(&fault)["status"], 404, "{fault}");
     let fault = client.tool("get_document", json!({ "name": 1 })).await;
-    assert_eq!(
-        fault["result"]["structuredContent"]["status"], 422,
-        "{fault}"
-    );
+    assert_eq!(problem(&fault)["status"], 422, "{fault}");
     let (_, unknown) = client
         .call(
             "tools/call",
@@ -321,10 +319,7 @@ async fn agent_reads_a_conversation_and_gets_a_suggestion() {
     let missing = client
         .tool("suggest_reply", json!({ "conversation_id": "cnv_0" }))
         .await;
-    assert_eq!(
-        missing["result"]["structuredContent"]["status"], 404,
-        "{missing}"
-    );
+    assert_eq!(problem(&missing)["status"], 404, "{missing}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ server=
 trap 'kill $server 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
 # Webhooks are sent to receivers on this machine.
 cat > "$folder/ken.toml" << 'END'
-[webhooks]
+[outbound]
 private_networks = ["127.0.0.0/8"]
 END
 export KEN_STORE__URL="sqlite://$folder/data/ken.db" KEN_INDEX__DIR="$folder/indexes" KEN_DESK__KEY_FILE="$folder/desk.key"
