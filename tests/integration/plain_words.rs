@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::support::root;
 
 /// Places that are checked. Applied migrations do not change.
-const PLACES: [&str; 10] = [
+const PLACES: [&str; 11] = [
     "src",
+    "clients",
     "crates",
     "tests",
     "benches",
