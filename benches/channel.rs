@@ -122,7 +122,7 @@ async fn main() {
     for (name, of) in [
         ("webhook to its acknowledgement", &acknowledged),
         ("webhook to the reply request", &whole),
-        ("the answer by itself", &answers),
+        ("the answer alone", &answers),
     ] {
         println!(
             "{name}: p50 {:.1} ms, p99 {:.1} ms",

@@ -43,7 +43,7 @@
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
 //! | [`shadow`] | what the bot would have sent, beside what agents said |
 //! | [`webhooks`] | what happens is recorded for those who asked for it, and sent to them; its types are in `webhook` of `ken_base` |
-//! | [`mailboxes`] | mails are fetched and taken in; [`ken_mail`](../ken_mail/index.html) reads, verifies, writes and sends them |
+//! | [`mailboxes`] | mails are fetched and received; [`ken_mail`](../ken_mail/index.html) reads, verifies, writes and sends them |
 //! | [`inbox_setup`] | connecting and testing inboxes, for the API and `ken inbox` |
 //! | [`retention`] | what is recorded and learned from conversations on the desk is forgotten with them |
 //! | [`backups`] | backups that the running service writes |
@@ -81,8 +81,8 @@
 //! ```text
 //! actor blocking digest outbound signature store_url webhook
 //! background domain
-//! config desk fields quotes responses text xml
-//! channel conflict embed html_text last_webhooks limits llm normalize oidc phrases redact report server setup traffic
+//! config desk fields quotes text xml
+//! channel conflict embed html_text last_webhooks limits llm normalize oidc phrases redact report responses server setup traffic
 //! calls imap ladder line message reader responder slack store telegram telemetry twilio wechat whatsapp
 //! access attachments automatic compose identify ingest keys messenger queue results secrets thread vectors writer
 //! chat index merging sessions smtp tokens verify
@@ -90,8 +90,8 @@
 //! answer measures
 //! editing intake
 //! actions cases erasure jobs mails replies
-//! inbox_setup platforms
-//! deliveries files learn
+//! platforms
+//! deliveries files inbox_setup learn
 //! service
 //! mailboxes retention shadow webhooks
 //! app

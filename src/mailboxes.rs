@@ -1,4 +1,4 @@
-//! Mailboxes: the mails of inboxes are fetched while this process leads, and taken in once. A mailbox is never changed.
+//! Mailboxes: the mails of inboxes are fetched while this process leads, and received once. A mailbox is never changed.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -45,7 +45,7 @@ const MAX_MAIL: u32 = 25 << 20;
 /// The longest name of a file, in characters.
 const MAX_NAME: usize = 255;
 
-/// Why the mails of an inbox were not taken in; they stay on the server.
+/// Why the mails of an inbox were not received; they stay on the server.
 #[derive(Debug, thiserror::Error)]
 enum MailboxError {
     #[error(transparent)]
@@ -148,7 +148,7 @@ impl Mailboxes {
         Ok(())
     }
 
-    /// Takes in the mails of an inbox, until it is stopped.
+    /// Receives the mails of an inbox, until it is stopped.
     async fn follow(
         &self,
         workspace: &WorkspaceId,
@@ -249,11 +249,11 @@ impl Mailboxes {
             since: cursor.since,
         };
         self.store
-            .put_mail_position(workspace, &inbox.id, position)
+            .put_mail_position(workspace, &inbox.id, &position)
             .await
     }
 
-    /// Takes a mail in. What cannot be read is left out; a failure of the store leaves the mail on the server.
+    /// Receives a mail. What cannot be read is left out; a failure of the store leaves the mail on the server.
     async fn take(
         &self,
         workspace: &WorkspaceId,

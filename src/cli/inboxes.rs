@@ -278,7 +278,10 @@ async fn test(
         (ChannelKind::Email, _) => inbox_setup::test_mailbox(&vault, &inbox, &sealed).await?,
         (_, Some(channel)) => {
             let access = AccessTokens::default();
-            let destinations = Destinations::new(&config.outbound.private_networks);
+            // Who runs it on this machine may see what any server says.
+            let everywhere = ["0.0.0.0/0", "::/0"].map(|network| network.parse());
+            let everywhere = everywhere.into_iter().collect::<Result<Vec<_>, _>>()?;
+            let destinations = Destinations::new(&everywhere);
             inbox_setup::test(
                 &vault,
                 (&access, &destinations),

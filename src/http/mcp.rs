@@ -132,7 +132,10 @@ pub async fn listen_mcp(service: Extension<McpService>, request: Request) -> Res
 /// End a session of an earlier version of the protocol.
 #[utoipa::path(
     delete, path = "/mcp", tag = "mcp",
-    responses((status = 202, description = "It has ended"), (status = 400, description = "No session is named"))
+    responses(
+        (status = 202, body = String, content_type = "text/plain", description = "It has ended"),
+        (status = 400, description = "No session is named"),
+    )
 )]
 pub async fn end_mcp(service: Extension<McpService>, request: Request) -> Response {
     serve(service, request).await

@@ -52,9 +52,11 @@ const WITH_EXAMPLES: [(&str, &str); 11] = [
 
 /// Operations that `replies_match_their_schemas` does not call, because their replies are files, plain text, streams
 /// or redirects, or because they need work that has failed for good.
-const NOT_CALLED: [&str; 15] = [
+const NOT_CALLED: [&str; 18] = [
+    "delete /mcp",
     "delete /v1/dead-letters/{id}",
     "get /healthz",
+    "get /mcp",
     "get /metrics",
     "get /v1/attachments/{sha256}",
     "get /v1/audit:export",
@@ -66,6 +68,7 @@ const NOT_CALLED: [&str; 15] = [
     "get /v1/session/oidc",
     "get /v1/session/oidc/callback",
     "get /v1/stream",
+    "post /mcp",
     "post /v1/dead-letters/{id}",
     "post /v1/inboxes/{id}/webhook",
 ];
@@ -1010,6 +1013,26 @@ impl Compared {
         self.delete(INBOX, "/v1/inboxes/site").await;
     }
 
+    async fn webhooks(&mut self) {
+        const WEBHOOK: &str = "/v1/webhooks/{id}";
+        let url = "http://127.0.0.1:9/hook";
+        let body = json!({ "url": url, "types": ["answer.created"] });
+        self.put(WEBHOOK, "/v1/webhooks/crm", body.clone()).await;
+        self.put(WEBHOOK, "/v1/webhooks/crm", body).await;
+        let wrong = json!({ "url": "http://10.0.0.1/", "types": [] });
+        self.put(WEBHOOK, "/v1/webhooks/crm", wrong).await;
+        for action in ["test", "rotate-secret", "replay"] {
+            let path = format!("/v1/webhooks/crm:{action}");
+            self.post(WEBHOOK, &path, json!({})).await;
+        }
+        self.get(WEBHOOK, "/v1/webhooks/crm").await;
+        self.get("/v1/webhooks", "/v1/webhooks").await;
+        let events = "/v1/webhooks/{id}/events";
+        self.get(events, "/v1/webhooks/crm/events").await;
+        self.delete(WEBHOOK, "/v1/webhooks/crm").await;
+        self.get(WEBHOOK, "/v1/webhooks/crm").await;
+    }
+
     async fn keys(&mut self) {
         let body = json!({ "role": "operator", "name": "root" });
         let made = self.post("/v1/keys", "/v1/keys", body).await;
@@ -1043,6 +1066,7 @@ async fn replies_match_their_schemas() {
     compared.settings().await;
     compared.experiments().await;
     compared.desk().await;
+    compared.webhooks().await;
     compared.keys().await;
     assert_eq!(compared.faults, [""; 0], "{}", compared.faults.join("\n"));
     let operations = compared.document.operations();

@@ -117,13 +117,20 @@ async fn what_happens_is_sent_signed_until_it_is_taken() {
     app.request(Method::PUT, "/v1/inboxes/app", Some(inbox))
         .await;
     app.says("app", "u1", "m1", "轉真人客服").await;
-    let calls = platform.called(4).await;
-    let mut kinds: Vec<&str> = calls[2..4]
+    let calls = platform.called(5).await;
+    let mut kinds: Vec<&str> = calls[2..5]
         .iter()
         .map(|call| call.body["type"].as_str().unwrap())
         .collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, ["conversation.created", "conversation.handed_off"]);
+    assert_eq!(
+        kinds,
+        [
+            "answer.created",
+            "conversation.created",
+            "conversation.handed_off"
+        ]
+    );
     assert_eq!(app.webhook_events("drafts").await, Vec::<Value>::new());
 }
 

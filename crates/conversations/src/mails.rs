@@ -116,8 +116,8 @@ pub fn address_of(user_id: &str) -> &str {
 pub enum Author {
     /// The domain of the address vouches for it.
     Verified,
-    /// It came to the signed address of a conversation with this address. It belongs there, and proves nothing: whoever was
-    /// forwarded a mail of it knows that address.
+    /// It came to the signed address of a conversation with this address. It belongs there, and proves nothing: anybody to whom a
+    /// mail of it was forwarded knows that address.
     Linked,
     /// Nobody vouches for it.
     Claimed,
@@ -318,7 +318,7 @@ fn subject_of(parts: &[Part]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ken_base::desk::{ChannelKind, InboxId, InboxSettings};
+    use ken_base::desk::{ChannelKind, InboxId, InboxSettings, text_of};
 
     fn inbox() -> std::sync::Arc<Inbox> {
         std::sync::Arc::new(Inbox {
