@@ -37,6 +37,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mcp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Listen to a session of an earlier version of the protocol. */
+        get: operations["listen_mcp"];
+        put?: never;
+        /**
+         * Send a message of the Model Context Protocol (JSON-RPC 2.0): versions 2026-07-28, without sessions, and earlier, with
+         *     them. `/mcp/` is the same.
+         */
+        post: operations["post_mcp"];
+        /** End a session of an earlier version of the protocol. */
+        delete: operations["end_mcp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -1656,6 +1678,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the addresses that are sent what happens. */
+        get: operations["list_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an endpoint. */
+        get: operations["get_webhook"];
+        /** Add an endpoint, or change it. Its secret is shown once, when it is added. */
+        put: operations["put_webhook"];
+        /** Send a test event, make a new secret, or send events again. The path ends in `:test`, `:rotate-secret` or `:replay`. */
+        post: operations["act_on_webhook"];
+        /** Remove an endpoint and what waits for it. */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was sent to an endpoint, and what waits. */
+        get: operations["list_webhook_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces": {
         parameters: {
             query?: never;
@@ -2294,10 +2370,10 @@ export interface components {
             state: components["schemas"]["DeadLetterState"];
         };
         /**
-         * @description `generic`: any system, by signed callbacks. `web`: a chat on a web site or in an app. `phone`: transcripts of calls. `line`: a LINE official account. `whatsapp`: a WhatsApp business number. `messenger`: a Facebook page. `telegram`: a Telegram bot. `slack`: a Slack app.
+         * @description `generic`: any system, by signed callbacks. `web`: a chat on a web site or in an app. `phone`: transcripts of calls. `line`: a LINE official account. `whatsapp`: a WhatsApp business number. `messenger`: a Facebook page. `telegram`: a Telegram bot. `slack`: a Slack app. `wechat`: a WeChat official account. `email`: a mailbox.
          * @enum {string}
          */
-        ChannelKind: "generic" | "web" | "phone" | "line" | "whatsapp" | "messenger" | "telegram" | "slack";
+        ChannelKind: "generic" | "web" | "phone" | "line" | "whatsapp" | "messenger" | "telegram" | "slack" | "wechat" | "email";
         /** @description The only choice of a completion. */
         ChatChoice: {
             /** @description `stop`. */
@@ -2908,6 +2984,11 @@ export interface components {
          * @enum {string}
          */
         Direction: "in" | "out" | "note" | "shadow";
+        /**
+         * @description `gone`: it replied 410. `failing`: an event could not be delivered within its ten attempts, and nothing else was meanwhile.
+         * @enum {string}
+         */
+        DisabledReason: "gone" | "failing";
         /** @description A distilled case. */
         Distilled: {
             /** @description Whether a language model selected the sentences; otherwise rules did. */
@@ -3251,6 +3332,42 @@ export interface components {
          * @enum {string}
          */
         DraftState: "open" | "approved" | "published" | "rejected" | "merged";
+        /** @description A mailbox: the servers by which mails come and go. */
+        EmailSettings: {
+            /** @description Its address, from which replies are sent. */
+            address: string;
+            /** @description Certificates of authorities in PEM that are trusted besides the system's. */
+            authority?: string | null;
+            /** @description The name under which your own mail server writes `Authentication-Results`, which are then believed; null: none are. */
+            authserv_id?: string | null;
+            /** @description The IMAP server from which mails are fetched. */
+            imap_host: string;
+            /**
+             * Format: int32
+             * @description Its port. Default 993.
+             */
+            imap_port?: number;
+            /** @description `tls` (default), `starttls`, or `none` for a server on this machine. */
+            imap_security?: string;
+            /** @description The folder that is read. Default `INBOX`. */
+            mailbox?: string;
+            /**
+             * @description Whether replies ask for an answer to `local+TOKEN@domain`, which the mail server has to deliver to the mailbox. Default
+             *     true.
+             */
+            signed_replies?: boolean;
+            /** @description The SMTP server by which replies are sent. */
+            smtp_host: string;
+            /**
+             * Format: int32
+             * @description Its port. Default 587.
+             */
+            smtp_port?: number;
+            /** @description `starttls` (default), `tls`, or `none` for a server on this machine. */
+            smtp_security?: string;
+            /** @description The account at both servers. Default: the address. */
+            user?: string | null;
+        };
         /** @description The vector of a text. */
         EmbeddingBody: {
             /** @description A vector of unit length. */
@@ -3625,6 +3742,22 @@ export interface components {
             };
             /** @enum {string} */
             type: "message.revised";
+        } | {
+            /** @description The customer withdrew a message on the channel; it is erased. */
+            data: {
+                /** @description The message. */
+                message_id: components["schemas"]["MessageId"];
+            };
+            /** @enum {string} */
+            type: "message.withdrawn";
+        } | {
+            /** @description Files of a message of the customer were fetched from the platform. */
+            data: {
+                /** @description The message. */
+                message_id: components["schemas"]["MessageId"];
+            };
+            /** @enum {string} */
+            type: "message.files_fetched";
         } | {
             /** @description Something was written to the customer, or noted, or answered in the shadow. */
             data: {
@@ -4538,6 +4671,8 @@ export interface components {
              * @default null
              */
             channel?: string | null;
+            /** @default null */
+            email?: components["schemas"]["EmailSettings"] | null;
             /**
              * Format: int32
              * @description After how many days messages are erased, 1 to 3,650; null: never.
@@ -4556,7 +4691,7 @@ export interface components {
              */
             mode?: components["schemas"]["SendMode"];
             /**
-             * @description Where the platform's API is, if not at its own address (`line`, `whatsapp`, `messenger`, `telegram`, `slack`): an
+             * @description Where the platform's API is, if not at its own address (`line`, `whatsapp`, `messenger`, `telegram`, `slack`, `wechat`, `phone`): an
              *     `https` address, as of a proxy, without a slash at its end.
              * @default null
              */
@@ -4589,7 +4724,7 @@ export interface components {
             /** @description Whether nothing is wrong. */
             is_ready: boolean;
             last_webhook?: components["schemas"]["LastWebhook"] | null;
-            /** @description The path of the webhook, below the service's public address, to enter at the platform. */
+            /** @description The path of the webhook, below the service's public address, to enter at the platform; empty for mailboxes. */
             webhook_path: string;
         };
         /** @description The inboxes of a workspace. */
@@ -5326,8 +5461,28 @@ export interface components {
         } | {
             /** @description The platform's word for it, such as `sticker`. */
             kind: string;
+            /** @description What fetches it from the platform; null if nothing does. Not allowed in requests. */
+            media_id?: string | null;
+            /** @description The file's name, if the platform gives one. */
+            name?: string | null;
             /** @enum {string} */
             type: "other";
+        } | {
+            /** @description Whether the mail replies to another: its subject is not a part of what is asked. */
+            is_reply: boolean;
+            /** @description At most 500 characters. */
+            text: string;
+            /** @enum {string} */
+            type: "subject";
+        } | {
+            /** @description Its language, as the platform writes it, such as `zh_TW`; 2 to 16 characters. */
+            language: string;
+            /** @description The name of the template at the platform, 1 to 512 characters. */
+            name: string;
+            /** @description The values of its places, at most 20, each 1 to 1,024 characters. */
+            parameters?: string[];
+            /** @enum {string} */
+            type: "template";
         };
         /** @description A document that a file holds. */
         PreviewBody: {
@@ -6630,6 +6785,119 @@ export interface components {
             /** @description Oldest first. */
             versions: components["schemas"]["VersionBody"][];
         };
+        /** @description What to replay; of other actions, nothing. */
+        WebhookActionRequest: {
+            /** @description Of `:replay`: this event. */
+            event_id?: string | null;
+            /**
+             * Format: date-time
+             * @description Of `:replay` without `event_id`: all events since then that failed. Default: of the last 3 days.
+             */
+            since?: string | null;
+        };
+        /** @description What an action did. */
+        WebhookActionResponse: components["schemas"]["WebhookEndpoint"] & {
+            /** @description Of `:test`: the event's id, to look it up among the endpoint's events. */
+            event_id?: string | null;
+            /**
+             * Format: int64
+             * @description Of `:replay`: how many events are sent again.
+             */
+            n_events?: number | null;
+            /** @description Of `:rotate-secret`: the new secret, shown this once. The one before it signs too for 24 hours. */
+            secret?: string | null;
+        };
+        /** @description An address that is sent what happens. */
+        WebhookEndpoint: {
+            /**
+             * Format: date-time
+             * @description When it was added. What happened before is not sent.
+             */
+            created_at: string;
+            disabled_reason?: components["schemas"]["DisabledReason"] | null;
+            /** @description Chosen by the caller: 1 to 64 of `a-z`, `0-9`, `-` and `_`. */
+            id: string;
+            /** @description Whether it is sent at all. */
+            is_enabled: boolean;
+            /**
+             * Format: date-time
+             * @description Until when what is sent is also signed with the secret before the present one; null if there is none.
+             */
+            previous_secret_until?: string | null;
+            /** @description What is sent. */
+            types: components["schemas"]["WebhookType"][];
+            /** @description Where it is sent. */
+            url: string;
+        };
+        /** @description An event for an endpoint. */
+        WebhookEvent: {
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempt: number;
+            /** @description The body as it is sent: JSON. */
+            body: string;
+            /**
+             * Format: date-time
+             * @description When it was recorded.
+             */
+            created_at: string;
+            /** @description The endpoint. */
+            endpoint_id: string;
+            /** @description Its id, the same in every attempt: the header `webhook-id`. */
+            id: string;
+            /**
+             * @description What the last attempt came to: `status_500`, `timeout`, `unreachable`, `forbidden_address`, `no_secret`; null if it was
+             *     not tried.
+             */
+            last_result?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is tried next; null if it is not.
+             */
+            next_at?: string | null;
+            /** @description Its state. */
+            state: components["schemas"]["WebhookState"];
+            /** @description What happened. */
+            type: components["schemas"]["WebhookType"];
+        };
+        /** @description A page of an endpoint's events. */
+        WebhookEventsResponse: {
+            /** @description Newest first; those that were sent or failed are kept for 60 days. */
+            events: components["schemas"]["WebhookEvent"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+        };
+        /** @description An endpoint to add, or its new state. */
+        WebhookRequest: {
+            /** @description Whether anything is sent. Default true. To enable an endpoint that Ken disabled, put it again. */
+            is_enabled?: boolean;
+            /** @description What is sent, at least one. */
+            types: components["schemas"]["WebhookType"][];
+            /** @description Where events are sent: an https address, or http to a private network that `outbound.private_networks` names. */
+            url: string;
+        };
+        /** @description An endpoint that was added or changed. */
+        WebhookResponse: components["schemas"]["WebhookEndpoint"] & {
+            /** @description The secret that signs, `whsec_…`; shown when it is made only. */
+            secret?: string | null;
+        };
+        /**
+         * @description `waiting`: for its first or next attempt. `sent`: the endpoint took it. `failed`: it is not tried again, unless it is replayed.
+         * @enum {string}
+         */
+        WebhookState: "waiting" | "sent" | "failed";
+        /**
+         * @description What happened.
+         * @enum {string}
+         */
+        WebhookType: "answer.created" | "conversation.created" | "conversation.handed_off" | "conversation.changed" | "draft.created" | "gap.created" | "webhook.test";
+        /** @description The endpoints of a workspace. */
+        WebhooksResponse: {
+            /** @description Ordered by id. */
+            webhooks: components["schemas"]["WebhookEndpoint"][];
+        };
         /**
          * @description `upload`: reads uploaded files. `change`: checks the judged questions, then writes. `distil`: makes drafts of cases. `judged_run`: asks the judged questions.
          * @enum {string}
@@ -6826,6 +7094,132 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+        };
+    };
+    listen_mcp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Messages of the session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No session is named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session has ended */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_mcp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A message, at most 256 KiB */
+        requestBody: {
+            content: {
+                "application/json": string;
+            };
+        };
+        responses: {
+            /** @description The reply, as an event or as JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Taken: it needs no reply */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not a message, or of an unknown version */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Addressed to a host, or sent from an origin, that the settings do not name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session has ended, or the method is unknown */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_mcp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description No session is named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -15360,7 +15754,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken, or known: empty. Slack's check: the challenge */
+            /** @description Taken, or known: empty. Slack's check: the challenge. WeChat and calls: the reply, as XML */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -19498,6 +19892,641 @@ export interface operations {
                 };
             };
             /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhooksResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 64 of `a-z`, `0-9`, `-` and `_` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookResponse"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_on_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The endpoint's id, then `:test`, `:rotate-secret` or `:replay` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookActionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookActionResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemChanged"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhook_events: {
+        parameters: {
+            query?: {
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEventsResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
