@@ -258,7 +258,8 @@ async fn line_is_answered_once_by_its_token_and_then_by_push() {
     app.delivered("line", "accepted").await;
 
     // Somebody who blocks the account gets nothing more.
-    let unfollow = json!({ "type": "unfollow", "mode": "active", "timestamp": 1, "webhookEventId": "01U", "source": { "type": "user", "userId": "U-mei" } });
+    let now = jiff::Timestamp::now().as_millisecond();
+    let unfollow = json!({ "type": "unfollow", "mode": "active", "timestamp": now, "webhookEventId": "01U", "source": { "type": "user", "userId": "U-mei" } });
     app.by_line(unfollow).await;
     app.post(&path, json!({ "text": "還有問題嗎？" })).await;
     app.delivered("line", "failed").await;
