@@ -319,3 +319,61 @@ async fn way_of_a_message_depends_on_how_long_ago_the_customer_wrote() {
         .await;
     assert_eq!(status, 422, "{problem}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_of_a_customer_becomes_an_attachment() {
+    let (app, platform) = (TestApp::start().await, Platform::start().await);
+    let secrets = json!({ "channel_secret": "line-secret", "access_token": "line-token" });
+    app.set_inbox("line", &platform, 0, secrets).await;
+    // The platform fails once; what it sends then is the file.
+    let file = json!({ "content": "of the file" });
+    platform.replies_with(&[(503, json!({})), (200, file.clone())]);
+    let mut event = line_text("77", "token-77", "");
+    event["message"] =
+        json!({ "type": "image", "id": "77", "contentProvider": { "type": "line" } });
+    assert_eq!(app.by_line(event).await.0, 200);
+    let stored = app.thread("line").await;
+    assert_eq!(
+        stored[0]["parts"][0]["type"], "other",
+        "it is stored before its file"
+    );
+    let calls = platform.called(2).await;
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.path == "/v2/bot/message/77/content"),
+        "{calls:?}"
+    );
+    assert_eq!(calls[1].header("authorization"), "Bearer line-token");
+    let start = std::time::Instant::now();
+    let part = loop {
+        let part = app.thread("line").await[0]["parts"][0].clone();
+        if part["type"] == "attachment" {
+            break part;
+        }
+        assert!(
+            start.elapsed() < std::time::Duration::from_secs(60),
+            "{part}"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
+    let url = format!(
+        "{}/v1/attachments/{}",
+        app.address,
+        part["sha256"].as_str().unwrap()
+    );
+    let body = app
+        .client
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), file);
+    // Nobody but the platform names what is fetched.
+    let chosen = json!({ "type": "message", "id": "m1", "sender": { "user_id": "u" }, "parts": [{ "type": "other", "kind": "image", "media_id": "78" }] });
+    let (status, problem) = app.post("/v1/inboxes/line/messages", chosen).await;
+    assert_eq!(status, 422, "{problem}");
+}
