@@ -81,6 +81,8 @@ pub struct App {
     webhooks: Background,
     /// Fetches mails.
     mailboxes: Background,
+    /// Whether requests are served.
+    serving: watch::Sender<bool>,
     /// Whether this process is the leader.
     pub leadership: Arc<Leadership>,
     clock: Clock,
@@ -378,11 +380,14 @@ impl App {
         };
         let learning_rounds = learning.start(works.clone());
         let destinations = Destinations::new(&config.outbound.private_networks);
+        // Commands open an app too; only a service calls others and answers customers.
+        let (serving, is_serving) = watch::channel(false);
+        let outward = and(works.clone(), is_serving);
         let webhooks = Webhooks::new(desk.clone(), learning.clone(), destinations)
             .map_err(AppError::Client)?
-            .start(works.clone());
+            .start(outward.clone());
         let mailboxes = Mailboxes::new(store.clone(), desk.clone(), &config.desk.dns_servers);
-        let mailboxes = mailboxes.start(works.clone());
+        let mailboxes = mailboxes.start(outward);
         let reader = FileReader::new(&config.ingest);
         let keep_bytes = config.ingest.keep_original_bytes;
         let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone(), keep_bytes);
@@ -407,6 +412,7 @@ impl App {
             learning_rounds,
             webhooks,
             mailboxes,
+            serving,
             leadership,
             clock,
             active,
@@ -476,6 +482,11 @@ impl App {
         let conversations = erased.conversations.iter().map(|(id, _)| id.clone());
         let conversations: Vec<_> = conversations.collect();
         retention::forget(&self.learning, workspace, &conversations).await
+    }
+
+    /// Says that requests are served: what calls others may begin.
+    pub fn begin_serving(&self) {
+        self.serving.send_replace(true);
     }
 
     /// Ends standby: starts the background work of a standby app.

@@ -172,6 +172,7 @@ pub struct KeyPermit(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaph
 
 /// The whole API with its OpenAPI document.
 pub fn router(app: Arc<App>) -> Router {
+    app.begin_serving();
     let http = app.config.http.clone();
     let backups = Backups::new(&app.config);
     let state = AppState {

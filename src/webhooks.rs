@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use ken_base::background::Background;
-use ken_base::desk::{Fact, Responder};
+use ken_base::desk::{Fact, Responder, ResponderReason};
 use ken_base::domain::WorkspaceId;
 use ken_base::outbound::Destinations;
 use ken_base::webhook::{DisabledReason, EventType, Sending, SendingState};
@@ -99,6 +99,12 @@ fn event_for(endpoint: &str, happened: &Happened) -> NewSending {
         source_id: happened.source_id.clone(),
         body: to_json(&body),
     }
+}
+
+/// Whether a conversation waits for a person now; one who took over has it already.
+fn is_handoff(to: Responder, reason: ResponderReason) -> bool {
+    use ResponderReason::{AgentSpoke, TakenOver};
+    to == Responder::Human && !matches!(reason, AgentSpoke | TakenOver)
 }
 
 /// A test of an endpoint.
@@ -283,7 +289,7 @@ impl Webhooks {
                 let conversation = event.conversation_id.as_ref()?;
                 let kind = match &event.fact {
                     Fact::ConversationOpened { .. } => EventType::ConversationCreated,
-                    Fact::ResponderChanged { to, .. } if *to == Responder::Human => {
+                    Fact::ResponderChanged { to, reason } if is_handoff(*to, *reason) => {
                         EventType::ConversationHandedOff
                     }
                     Fact::ResponderChanged { .. }

@@ -21,7 +21,7 @@ use super::problem::{Fault, Problem};
 use crate::inbox_setup;
 use ken_base::desk::{
     ChannelKind, ClaimBasis, ConsentPurpose, Conversation, IdentityKey, IdentityKind, Inbox,
-    InboxId, LinkBasis, MessageId, Part, VerifiedBy,
+    InboxId, LinkBasis, MessageId, Part, Responder, VerifiedBy,
 };
 use ken_base::domain::WorkspaceId;
 use ken_channels::channel::{Content, Delivered, Event, EventKind, Person, Rejection, Webhook};
@@ -291,8 +291,10 @@ async fn is_answered(
         };
         let conversation = state.app.store.conversation(workspace, id).await?;
         // It may be answered already.
-        let is_bots =
-            |of: &Conversation| of.reply_due_at.is_some() || of.answered_seq >= of.last_in_seq;
+        let is_bots = |of: &Conversation| {
+            let is_due = of.reply_due_at.is_some() || of.answered_seq >= of.last_in_seq;
+            of.responder == Responder::Bot && is_due
+        };
         if conversation.as_ref().is_some_and(is_bots) {
             return Ok(true);
         }

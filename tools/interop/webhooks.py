@@ -165,10 +165,10 @@ def webhooks():
     for question, outcome in [(ANSWERED, "answered"), (REFUSED, "refused")]:
         answer = bot.answer(question)
         event("answer.created", [secret], answer_id=answer["id"], outcome=outcome)
-    admin.request("PUT", f"/v1/inboxes/{inbox}", json={"channel": "generic", "name": "App"})
-    conversation = says(inbox, ANSWERED)
+    settings = {"mode": "live", "burst_ms": 0}
+    admin.request("PUT", f"/v1/inboxes/{inbox}", json={"channel": "generic", "name": "App", "settings": settings})
+    conversation = says(inbox, "轉真人客服")
     event("conversation.created", [secret], conversation_id=conversation)
-    admin.request("POST", f"/v1/conversations/{conversation}:takeover", json={})
     event("conversation.handed_off", [secret], conversation_id=conversation)
     admin.request("POST", f"/v1/conversations/{conversation}:resolve", json={})
     event("conversation.changed", [secret], conversation_id=conversation)
